@@ -1,0 +1,65 @@
+SHELL  := /bin/bash
+PYTHON ?= python3
+VENV   := .venv
+READY  := $(VENV)/.ready
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo up test check format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(READY) ## build .venv from the lock file, once
+
+demo: $(READY) ## play a sale on a real Postgres and a real Kafka, and watch it
+	@$(BIN)/reservations demo
+
+up: $(READY) ## start the servers and a worker, and keep them up
+	@$(BIN)/reservations up
+
+test: $(READY) ## run all tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format the code and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Names, versions and hashes for Linux and macOS on Python 3.11 and newer; no registry's address.
+lock: $(READY) ## resolve the dependencies and Kafka's jars again, and write both lock files
+	$(BIN)/python -m pip install --quiet 'uv>=0.9'
+	$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock --upgrade --quiet \
+	    --universal --python-version 3.11 --all-extras --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header
+	$(BIN)/python -c 'from service.embedded import jars; jars.write_lock()'
+
+clean: ## remove .venv and what tools leave behind
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip says little of what it does when quiet and too much when not: its lines become a count.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+	         "Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Building $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@set -o pipefail; total=$$(grep -c '==' requirements.lock); count=0; \
+	$(BIN)/python -m pip install --disable-pip-version-check --no-color \
+	    --require-hashes -r requirements.lock 2> >(grep -v '^$$' >&2) \
+	| while read -r word name _; do case $$word in \
+	    Collecting) count=$$((count + 1)); \
+	        if [ -t 1 ]; then printf '\r\033[K  fetching %d/%d  %s' $$count $$total "$${name%%=*}"; \
+	        elif [ $$((count % 20)) = 1 ]; then echo "  fetching $$count/$$total"; fi ;; \
+	    Installing) if [ -t 1 ]; then printf '\r\033[K'; fi; echo "  installing $$total packages" ;; \
+	esac; done
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet \
+	    --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "  ready"

@@ -1,0 +1,1 @@
+"""Records in: poll, decode, one transaction, hand over."""

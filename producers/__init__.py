@@ -1,0 +1,1 @@
+"""Records out: outcomes, dead letters and expiry ticks."""

@@ -1,0 +1,1 @@
+"""The rules: pure decisions over a loaded book, without I/O and without a clock."""

@@ -1,0 +1,1 @@
+"""The words: events, outcomes, reservations, stock and reasons."""

@@ -1,0 +1,1 @@
+"""The front door: settings, commands, HTTP, embedded servers, and a process made of the parts."""

@@ -1,0 +1,1 @@
+"""Whole processes against a real Postgres and a real Kafka."""

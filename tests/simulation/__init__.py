@@ -1,0 +1,1 @@
+"""Random histories from a seed, checked against what must always hold."""
