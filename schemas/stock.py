@@ -1,0 +1,56 @@
+"""Stock as the rules see it: a line per organization, product and variant, and pools beside it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class StockKey(NamedTuple):
+    """Names a stock line."""
+
+    organization_id: str
+    product_id: str
+    variant_id: str
+
+
+class PoolKey(NamedTuple):
+    """Names the units of one stock line that are set aside for one experience."""
+
+    organization_id: str
+    experience_id: str
+    product_id: str
+    variant_id: str
+
+    @property
+    def stock_key(self) -> StockKey:
+        """Give the stock line that the pool was filled from."""
+        return StockKey(self.organization_id, self.product_id, self.variant_id)
+
+
+@dataclass(slots=True)
+class StockLine:
+    """The counters of one stock line, in units.
+
+    received = on_hand + allocated + sold + what its pools have; available = on_hand - reserved.
+    An untracked line never refuses: its on_hand stays as it is.
+    """
+
+    key: StockKey
+    tracked: bool
+    on_hand: int
+    reserved: int
+    allocated: int
+    sold: int
+
+    @property
+    def available(self) -> int:
+        """Units that a further hold may take."""
+        return self.on_hand - self.reserved
+
+
+@dataclass(slots=True)
+class Pool:
+    """The counters of one pool, in units."""
+
+    key: PoolKey
+    available: int
+    allocated: int
