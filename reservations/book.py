@@ -1,0 +1,131 @@
+"""The book: what a batch loaded, indexed as the rules ask for it, and what the rules changed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from schemas.events import AdmissionEnded, CheckoutCompleted
+from schemas.outcomes import Outcome
+from schemas.policy import DEFAULT_POLICY, Policy
+from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
+from schemas.stock import Pool, PoolKey, StockKey, StockLine
+from schemas.vocabulary import Result
+
+ConsumerKey = tuple[str, str]  # organization, consumer
+
+NEVER_TICKED = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch has to save, and what it says to the world."""
+
+    new_admissions: dict[AdmissionKey, Admission] = field(default_factory=dict)
+    admissions: dict[AdmissionKey, Admission] = field(default_factory=dict)
+    new_reservations: dict[UUID, Reservation] = field(default_factory=dict)
+    reservations: dict[UUID, Reservation] = field(default_factory=dict)
+    stock: dict[StockKey, StockLine] = field(default_factory=dict)
+    pools: dict[PoolKey, Pool] = field(default_factory=dict)
+    new_facts: dict[UUID, EarlyFact] = field(default_factory=dict)
+    facts: dict[UUID, EarlyFact] = field(default_factory=dict)  # to be tried again later
+    ended_facts: set[UUID] = field(default_factory=set)
+    holds_active: Counter[int] = field(default_factory=Counter)  # by lane, made minus ended
+    outcomes: list[Outcome] = field(default_factory=list)
+    results: Counter[tuple[str, Result]] = field(default_factory=Counter)  # by topic
+
+
+class Book:
+    """All that the rules may look at while they decide one batch; `changes` is what they did."""
+
+    __slots__ = (
+        "admissions",
+        "admissions_by_consumer",
+        "admissions_by_token",
+        "changes",
+        "due_facts",
+        "due_holds",
+        "facts_by_consumer",
+        "last_tick",
+        "now",
+        "policies",
+        "pools",
+        "reservations",
+        "stock",
+    )
+
+    def __init__(self) -> None:
+        self.policies: dict[tuple[str, str], Policy] = {}
+        self.stock: dict[StockKey, StockLine] = {}
+        self.pools: dict[PoolKey, Pool] = {}
+        self.last_tick: dict[int, datetime] = {}
+        self.now = NEVER_TICKED  # the database's clock when the batch began
+        self.due_holds: defaultdict[int, list[Reservation]] = defaultdict(list)
+        self.due_facts: defaultdict[int, list[EarlyFact]] = defaultdict(list)
+        self.admissions: dict[AdmissionKey, Admission] = {}
+        self.admissions_by_consumer: defaultdict[ConsumerKey, list[Admission]] = defaultdict(list)
+        self.admissions_by_token: dict[tuple[str, str], Admission] = {}
+        self.reservations: defaultdict[AdmissionKey, list[Reservation]] = defaultdict(list)
+        self.facts_by_consumer: defaultdict[ConsumerKey, list[EarlyFact]] = defaultdict(list)
+        self.changes = Changes()
+
+    def policy(self, organization_id: str, experience_id: str) -> Policy:
+        """Give the experience's policy, or the default where it has none."""
+        return self.policies.get((organization_id, experience_id), DEFAULT_POLICY)
+
+    def last_tick_of(self, lane: int) -> datetime:
+        """Give the instant of the lane's last tick, by which its holds have ended."""
+        return self.last_tick.get(lane, NEVER_TICKED)
+
+    def load_admission(self, admission: Admission) -> None:
+        """Put an admission where the rules find it: by id, by consumer, by token."""
+        organization_id = admission.key.organization_id
+        self.admissions[admission.key] = admission
+        self.admissions_by_consumer[organization_id, admission.consumer_id].append(admission)
+        if admission.token_digest is not None:
+            self.admissions_by_token[organization_id, admission.token_digest] = admission
+
+    def load_reservation(self, reservation: Reservation) -> None:
+        """Put a reservation with its admission."""
+        self.reservations[reservation.admission_key].append(reservation)
+
+    def load_fact(self, fact: EarlyFact) -> None:
+        """Put an early fact where the admission that it waits for finds it."""
+        self.facts_by_consumer[fact.fact.organization_id, fact.fact.consumer_id].append(fact)
+
+    def add_admission(self, admission: Admission) -> None:
+        """Add a new admission."""
+        self.load_admission(admission)
+        self.changes.new_admissions[admission.key] = admission
+
+    def add_reservation(self, reservation: Reservation) -> None:
+        """Add a new reservation; what it does to the stock is `strategies.move`."""
+        self.load_reservation(reservation)
+        self.changes.new_reservations[reservation.id] = reservation
+
+    def add_fact(self, fact: EarlyFact) -> None:
+        """Keep an early fact."""
+        self.load_fact(fact)
+        self.changes.new_facts[fact.id] = fact
+
+    def facts_of(self, event: CheckoutCompleted | AdmissionEnded) -> Sequence[EarlyFact]:
+        """Give the early facts of the event's consumer."""
+        return self.facts_by_consumer.get((event.organization_id, event.consumer_id), ())
+
+    def touch_admission(self, admission: Admission) -> None:
+        """Note that an admission changed."""
+        if admission.key not in self.changes.new_admissions:
+            self.changes.admissions[admission.key] = admission
+
+    def touch_reservation(self, reservation: Reservation) -> None:
+        """Note that a reservation changed."""
+        if reservation.id not in self.changes.new_reservations:
+            self.changes.reservations[reservation.id] = reservation
+
+    def end_fact(self, fact: EarlyFact) -> None:
+        """Forget an early fact: it was applied, or its time to live is over."""
+        self.facts_by_consumer[fact.fact.organization_id, fact.fact.consumer_id].remove(fact)
+        self.changes.facts.pop(fact.id, None)
+        if self.changes.new_facts.pop(fact.id, None) is None:
+            self.changes.ended_facts.add(fact.id)

@@ -1,0 +1,72 @@
+"""The three strategies: what each movement of a unit does to the counters, as one table."""
+
+from typing import Final, Literal, NamedTuple
+
+from reservations.book import Book
+from schemas.reservation import Reservation
+from schemas.vocabulary import Reason, Strategy
+
+Movement = Literal["hold", "convert", "give_back"]
+
+
+class Effect(NamedTuple):
+    """What moving one unit adds to each counter."""
+
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    sold: int = 0
+    pool_available: int = 0
+    pool_allocated: int = 0
+
+
+# Source: Cart Reservation Guide, "Reservation Strategies" 1 to 3.
+EFFECTS: Final[dict[tuple[Strategy, Movement], Effect]] = {
+    ("soft", "hold"): Effect(reserved=+1),
+    ("soft", "convert"): Effect(reserved=-1, on_hand=-1, sold=+1),
+    ("soft", "give_back"): Effect(reserved=-1),
+    ("hard", "hold"): Effect(on_hand=-1, allocated=+1),
+    ("hard", "convert"): Effect(allocated=-1, sold=+1),
+    ("hard", "give_back"): Effect(allocated=-1, on_hand=+1),
+    ("pool", "hold"): Effect(pool_available=-1, pool_allocated=+1),
+    ("pool", "convert"): Effect(pool_allocated=-1, sold=+1),
+    ("pool", "give_back"): Effect(pool_allocated=-1, pool_available=+1),
+}
+
+
+def refusal(book: Book, reservation: Reservation, quantity: int) -> Reason | None:
+    """Say why `quantity` units cannot be held, or None when they can."""
+    line = book.stock.get(reservation.stock_key)
+    if line is None:
+        return "unknown_stock_line"
+    if not line.tracked:
+        return None
+    if reservation.strategy != "pool":
+        return None if line.available >= quantity else "insufficient_stock"
+    pool = book.pools.get(reservation.pool_key)
+    if pool is None:
+        return "unknown_pool"
+    return None if pool.available >= quantity else "pool_exhausted"
+
+
+def strategy_of_line(book: Book, reservation: Reservation) -> Strategy:
+    """Give the strategy that fits the line: an untracked one has no units to set aside."""
+    line = book.stock.get(reservation.stock_key)
+    return "soft" if line is not None and not line.tracked else reservation.strategy
+
+
+def move(book: Book, reservation: Reservation, movement: Movement, quantity: int) -> None:
+    """Move units of a reservation. The caller has asked `refusal` before a hold."""
+    effect = EFFECTS[reservation.strategy, movement]
+    line = book.stock[reservation.stock_key]
+    if line.tracked:
+        line.on_hand += effect.on_hand * quantity
+    line.reserved += effect.reserved * quantity
+    line.allocated += effect.allocated * quantity
+    line.sold += effect.sold * quantity
+    book.changes.stock[line.key] = line
+    if reservation.strategy == "pool":
+        pool = book.pools[reservation.pool_key]
+        pool.available += effect.pool_available * quantity
+        pool.allocated += effect.pool_allocated * quantity
+        book.changes.pools[pool.key] = pool
