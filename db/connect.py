@@ -1,0 +1,58 @@
+"""Connections to Postgres: plans that stay as they are, and a limit to every wait."""
+
+from typing import Final, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+# What functions of this package take: a connection of its own, or one lent by a pool.
+Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+
+_CONNECT_SECONDS: Final = 10.0
+# A little more than the statement_timeout below: for a server that does not answer at all.
+_COMMAND_SECONDS: Final = 75.0
+
+_SERVER_SETTINGS: Final = {
+    # Every hot statement has an index; a fresh table without statistics must not hide it.
+    "enable_seqscan": "off",
+    # Nested loops over an index cost the same at every size of the tables.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # One plan per statement: no second one that depends on the values of a batch.
+    "plan_cache_mode": "force_generic_plan",
+    # Compiling a statement takes longer than any statement here.
+    "jit": "off",
+    # Another transaction has the row for long: say so, and let the caller try again.
+    "lock_timeout": "10s",
+    # A statement that takes longer is a bug or a sick server: do not wait for ever.
+    "statement_timeout": "60s",
+    # A process that stopped in mid-transaction must not keep its locks.
+    "idle_in_transaction_session_timeout": "15s",
+    # Instants are printed and compared in UTC wherever the server stands.
+    "timezone": "UTC",
+}
+
+
+async def connect(database_url: str, *, application_name: str) -> asyncpg.Connection:
+    """Open one connection. The URL begins with postgresql:// or postgres://."""
+    return await asyncpg.connect(
+        database_url,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_COMMAND_SECONDS,
+        # Shown in pg_stat_activity, so that a lock can be traced to its process.
+        server_settings=_SERVER_SETTINGS | {"application_name": application_name},
+    )
+
+
+async def create_pool(
+    database_url: str, *, application_name: str, connections_max: int
+) -> asyncpg.Pool:
+    """Open a pool of at most ``connections_max`` connections, all set up as by `connect`."""
+    return await asyncpg.create_pool(
+        database_url,
+        min_size=1,
+        max_size=connections_max,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_COMMAND_SECONDS,
+        server_settings=_SERVER_SETTINGS | {"application_name": application_name},
+    )

@@ -1,0 +1,103 @@
+"""What imports have in common: one at a time, all or nothing, and a word on what they did."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from db.connect import Connection
+
+# Any number will do: it only has to be the same in every process that imports.
+_LOCK_KEY: Final = 4_267_331_002
+
+REFUSALS_MAX: Final = 20
+CHANGES_SHOWN_MAX: Final = 20
+
+# Rows that one statement writes: far below the statement timeout on a slow machine.
+_STEP_ROWS: Final = 50_000
+
+# What is being done, how many rows are done, how many there are (0: nobody knows).
+Progress = Callable[[str, int, int], None]
+
+
+class Refusal(NamedTuple):
+    """Why an import changes nothing: the line of the file, its column, and what is expected."""
+
+    line: int
+    column: str
+    problem: str
+
+
+class Change(NamedTuple):
+    """What an import does to one row: from None to something where the row is new."""
+
+    key: tuple[str, ...]
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or with ``dry_run`` would do. `changes` are the first few of them."""
+
+    new: int
+    changed: int
+    unchanged: int
+    units: int  # added, less those taken away
+    changes: tuple[Change, ...] = ()
+
+
+class HasLine(Protocol):
+    """A row that knows its line in the file."""
+
+    @property
+    def line(self) -> int: ...
+
+
+Row = TypeVar("Row")
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+async def plan_for_many_rows(connection: Connection) -> None:
+    """Let the planner join whole tables, until the end of the transaction.
+
+    What suits a batch, one index lookup per row, takes ten times as long for a million rows.
+    """
+    await connection.execute(
+        """
+        SET LOCAL enable_seqscan = on;
+        SET LOCAL enable_hashjoin = on;
+        SET LOCAL enable_mergejoin = on;
+        SET LOCAL work_mem = '64MB'
+        """
+    )
+
+
+async def wait_for_other_imports(connection: Connection) -> None:
+    """Let one import run at a time, until the end of the transaction.
+
+    So a line whose total is as the file says can stay unlocked: only imports change totals.
+    A large import may take longer than a row may stay locked; hence the longer wait.
+    """
+    await connection.execute(
+        f"SET LOCAL lock_timeout = '50s'; SELECT pg_advisory_xact_lock({_LOCK_KEY})"
+    )
+
+
+def reported(rows: Sequence[Row], step: str, progress: Progress) -> Iterator[Row]:
+    """Give the rows, telling now and then how many are given."""
+    for done, row in enumerate(rows):
+        if done % 10_000 == 0:
+            progress(step, done, len(rows))
+        yield row
+
+
+def line_ranges(
+    rows: Sequence[HasLine], step: str, progress: Progress
+) -> Iterable[tuple[int, int]]:
+    """Cut a file into ranges of lines, first and last, of rows in the file's order."""
+    for start in range(0, len(rows), _STEP_ROWS):
+        progress(step, start, len(rows))
+        yield rows[start].line, rows[min(start + _STEP_ROWS, len(rows)) - 1].line

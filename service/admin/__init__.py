@@ -1,0 +1,1 @@
+"""What an operator writes, read and checked: files of stock, pools and policies. No I/O."""

@@ -1,0 +1,31 @@
+"""The file of `reservations stock import`: units brought in altogether, per stock line."""
+
+from typing import Final
+
+from db.stock_import import StockRow
+from service.admin.csv_file import CsvReader, Parser, Progress, an_id, an_id_or_empty, units
+
+UNTRACKED: Final = "untracked"
+
+
+def _units_or_untracked(field: str) -> int | None:
+    if field.strip() == UNTRACKED:
+        return None
+    try:
+        return units(field)
+    except ValueError as error:
+        raise ValueError(f"{error}, or '{UNTRACKED}'") from None
+
+
+_COLUMNS: Final[dict[str, Parser]] = {
+    "organization_id": an_id,
+    "product_id": an_id,
+    "variant_id": an_id_or_empty,  # "" for a product without variants
+    "on_hand": _units_or_untracked,
+}
+_KEY: Final = ("organization_id", "product_id", "variant_id")
+
+
+def read_stock(source: str, data: bytes, progress: Progress = lambda done: None) -> list[StockRow]:
+    """Read a stock file; raises BadFile."""
+    return [StockRow(*row) for row in CsvReader(source, _COLUMNS, _KEY).read(data, progress)]

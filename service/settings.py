@@ -1,0 +1,85 @@
+"""The settings of a process: from the environment, prefix RESERVATIONS_, each with its unit."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.vocabulary import Stream
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+PREFIX: Final = "RESERVATIONS_"
+
+
+class Settings(BaseSettings):
+    """What an operator may set; the descriptions are the table in README."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092", description="brokers of Kafka, host:port, comma separated"
+    )
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://localhost:5432/reservations"), description="Postgres, as a URL"
+    )
+    consumer_group: str = Field("reservations", description="consumer group of the workers")
+
+    admitted_topic: str = Field("admitted", description="topic in")
+    checkout_completed_topic: str = Field("checkout-completed", description="topic in")
+    admission_expired_topic: str = Field("admission-expired", description="topic in")
+    expiry_ticks_topic: str = Field("expiry-ticks", description="the timer stream")
+    outcomes_topic: str = Field("reservation-outcomes", description="topic out")
+    dead_letters_topic: str = Field("reservation-dead-letters", description="topic out")
+
+    http_host: str = Field("127.0.0.1", description="where /metrics, /livez and /readyz listen")
+    http_port: Port = Field(8080, description="0: any free port")
+
+    tick_interval: float = Field(1.0, gt=0, le=60, description="seconds between expiry ticks")
+    batch_size_max: int = Field(2000, ge=1, le=20000, description="records in a batch, at most")
+    expiry_batch_max: int = Field(
+        2000, ge=1, le=20000, description="holds that one batch expires in a lane, at most"
+    )
+    unpublished_batches_max: int = Field(
+        4, ge=1, le=100, description="committed batches that may wait for Kafka before work waits"
+    )
+    publish_timeout: float = Field(
+        20.0, gt=0, description="seconds for one publish, then its producer is replaced"
+    )
+    session_timeout: float = Field(
+        10.0, ge=1, le=300, description="seconds without a heartbeat until Kafka gives lanes away"
+    )
+    stop_timeout: float = Field(
+        8.0, gt=0, le=600, description="seconds to finish the batch in hand after SIGTERM"
+    )
+    database_connections_max: int = Field(4, ge=2, le=100, description="pool size")
+
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: console on a terminal, else json"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="")
+    worker_name: str = Field(
+        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
+        description="how the worker is named in lanes, logs and client ids",
+    )
+    data_directory: Path = Field(
+        Path(".reservations"), description="of the embedded servers, for `reservations up`"
+    )
+
+    @property
+    def input_topics(self) -> dict[str, str]:
+        """Give the input topics in the order in which a batch applies them: role to name."""
+        return {
+            "admitted": self.admitted_topic,
+            "checkout-completed": self.checkout_completed_topic,
+            "admission-expired": self.admission_expired_topic,
+            "expiry-ticks": self.expiry_ticks_topic,
+        }
+
+    @property
+    def output_topics(self) -> dict[Stream, str]:
+        """Give the output topics: stream of the journal to name."""
+        return {"outcomes": self.outcomes_topic, "dead_letters": self.dead_letters_topic}

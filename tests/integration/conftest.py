@@ -1,0 +1,89 @@
+"""A database per test module, cloned from one that was migrated once, and empty for each test."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from db.connect import Connection, connect, create_pool
+from db.migrate import upgrade
+from service.embedded import EmbeddedPostgres
+
+_TEMPLATE = "template_reservations"
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database that nobody is connected to."""
+    url = await create_database(postgres.dsn, _TEMPLATE)
+    await asyncio.to_thread(upgrade, url)
+    return _TEMPLATE
+
+
+@pytest.fixture(scope="module")
+async def database_url(
+    postgres: EmbeddedPostgres, migrated_template: str, request: pytest.FixtureRequest
+) -> AsyncIterator[str]:
+    """A migrated database of this test module."""
+    name = re.sub(r"\W", "_", request.module.__name__.rpartition(".")[2])
+    yield await create_database(postgres.dsn, name, template=migrated_template)
+    await drop_database(postgres.dsn, name)
+
+
+@pytest.fixture
+async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """A database of this test, without a schema."""
+    yield await create_database(postgres.dsn, "without_schema")
+    await drop_database(postgres.dsn, "without_schema")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Connection]:
+    """A connection to the module's database, in which every table is empty."""
+    connection = await connect(database_url, application_name="test")
+    await _truncate(connection)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def pool(database_url: str, db: Connection) -> AsyncIterator[asyncpg.Pool]:
+    """More connections, for those who race; `db` has emptied the tables."""
+    pool = await create_pool(database_url, application_name="test", connections_max=8)
+    yield pool
+    await pool.close()
+
+
+async def create_database(dsn: str, name: str, *, template: str = "template0") -> str:
+    """Create a database, and give its URL."""
+    async with _admin(dsn) as connection:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return dsn.rpartition("/")[0] + f"/{name}"
+
+
+async def drop_database(dsn: str, name: str) -> None:
+    async with _admin(dsn) as connection:
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@asynccontextmanager
+async def _admin(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _truncate(connection: Connection) -> None:
+    tables = await connection.fetchval(
+        """
+        SELECT string_agg(quote_ident(tablename), ', ')
+          FROM pg_tables
+         WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        """
+    )
+    await connection.execute(f"TRUNCATE {tables}")
