@@ -1,0 +1,26 @@
+"""What can go wrong with Postgres, by what is to be done about it."""
+
+from typing import Final
+
+import asyncpg
+
+# Another lane's transaction had the same rows: decide again on what it left.
+CONFLICTS: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+    asyncpg.LockNotAvailableError,
+)
+CONFLICT_RETRIES_MAX: Final = 10
+
+# Postgres cannot be reached or is not ready: wait, then find out from it what was committed.
+OUTAGES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    *CONFLICTS,
+)

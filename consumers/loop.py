@@ -1,0 +1,199 @@
+"""The loop: poll, apply in one transaction, hand over to the publisher; and whose lanes they are.
+
+The guards are in Postgres (epochs) and in Kafka (transactional ids). What is done here about
+rebalances is for speed only: an error in it costs time, never a unit.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.structs import TopicPartition
+from asyncpg import Pool
+
+from consumers.faults import CONFLICT_RETRIES_MAX, CONFLICTS, OUTAGES
+from consumers.lag import OffsetMirror
+from consumers.lanes import LostRecords, take_over
+from consumers.publishing import Publisher
+from consumers.records import Batch, Records, read_batch
+from consumers.transaction import Applied, apply_batch
+from db.lanes import Lane
+from schemas.events import Arrival, Cause, ExpiryTick
+
+log = structlog.get_logger()
+
+POLL_MS: Final = 200  # how long a poll waits for a first record; a stop is noticed as fast
+
+_FAR_AHEAD = datetime.max.replace(tzinfo=UTC)  # the database's clock cuts it down to now
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What the loop has to know. `topics` are in the order in which a batch applies them."""
+
+    topics: Sequence[str]
+    ticks_topic: str
+    owner: str
+    batch_size_max: int = 2000
+    expiry_batch_max: int = 2000
+    revoke_seconds_max: float = 5.0  # to finish a batch when Kafka takes lanes away
+    retry_seconds_max: float = 5.0  # between two attempts while Postgres is away
+
+
+class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One consumer of all input topics, and the lanes that it owns."""
+
+    def __init__(
+        self,
+        settings: LoopSettings,
+        pool: Pool,
+        consumer: AIOKafkaConsumer,
+        publisher: Publisher,
+        on_applied: Callable[[Applied], None],
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._consumer = consumer
+        self._publisher = publisher
+        self._on_applied = on_applied
+        self._mirror = OffsetMirror(consumer)
+        self._turn = asyncio.Lock()  # held while lanes are used, never while waiting for records
+        self._sweeps: set[int] = set()  # lanes that shall expire holds without a new tick
+        self._assignment = 0  # counts what Kafka gave; odd while lanes are ours to take
+        self._untaken = False  # lanes are to be taken over: for the first time, or once more
+        self.lanes: dict[int, Lane] = {}
+        self.turned_at = time.monotonic()  # when the loop last came round, for /livez
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether Kafka has given us our share of lanes, be it none, and we own it."""
+        return self._assignment > 0 and not self._untaken
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; then the batch in hand is committed and handed over.
+
+        Raises Superseded when a lane went to another process, and KafkaError: leave the group
+        and join it again. Raises LostRecords, and what Postgres will say again: do not.
+        """
+        self._consumer.subscribe(list(self._settings.topics), listener=self)
+        failures = 0
+        while not stop.is_set():
+            self.turned_at = time.monotonic()
+            try:
+                await self._turn_once()
+                failures = 0
+            except OUTAGES as error:
+                failures += 1
+                self._untaken = True  # only the database knows what of the batch it has
+                await self._wait_out(error, failures, stop)
+
+    async def _turn_once(self) -> None:
+        if not await self._publisher.room(POLL_MS / 1000):
+            return
+        async with self._turn:
+            await self._take_over()
+        records = await self._poll()
+        async with self._turn:
+            await self._apply(records)
+
+    async def _take_over(self) -> None:
+        if not self._untaken or not self._assignment % 2:
+            return
+        assignment, settings = self._assignment, self._settings
+        lanes = await take_over(
+            self._pool, self._publisher, self._consumer, settings.topics, settings.owner
+        )
+        if assignment != self._assignment:  # Kafka took them away meanwhile
+            await self._publisher.close(0)
+            return
+        self.lanes, self._untaken = lanes, False
+        self._sweeps = set(lanes)  # what fell due while nobody owned the lane
+
+    async def _poll(self) -> Records:
+        # Never cancelled: aiokafka would then forget to watch max_poll_interval_ms.
+        try:
+            records: Records = await self._consumer.getmany(
+                timeout_ms=0 if self._sweeps else POLL_MS,
+                max_records=self._settings.batch_size_max,
+            )
+        except NoOffsetForPartitionError:
+            return {}  # asked for before the lane was taken over, which seeks
+        except OffsetOutOfRangeError as error:
+            raise LostRecords(f"Kafka no longer has the next record to apply: {error}") from error
+        return records
+
+    async def _apply(self, records: Records) -> None:
+        if self._untaken or not self.lanes or not (records or self._sweeps):
+            return
+        lanes = self.lanes
+        batch = read_batch(records, lanes, self._settings.topics)
+        self._add_sweeps(batch)
+        _note_published(lanes.values(), self._publisher)
+        applied = await self._apply_with_retries(batch, lanes)
+        if self.lanes is not lanes:
+            return  # Kafka took them away meanwhile: the next owner publishes what was committed
+        self.lanes, self._sweeps = applied.lanes, applied.lanes_with_more_due
+        self._publisher.put(applied.entries)
+        self._mirror.note(self.lanes.values())
+        self._on_applied(applied)
+
+    async def _apply_with_retries(self, batch: Batch, lanes: Mapping[int, Lane]) -> Applied:
+        limit = self._settings.expiry_batch_max
+        for attempt in range(CONFLICT_RETRIES_MAX):
+            try:
+                return await apply_batch(self._pool, batch, lanes, expiry_batch_max=limit)
+            except CONFLICTS as conflict:
+                log.info("batch.conflict", attempt=attempt + 1, error=str(conflict))
+                await asyncio.sleep(0.005 * 2**attempt)
+        return await apply_batch(self._pool, batch, lanes, expiry_batch_max=limit)
+
+    def _add_sweeps(self, batch: Batch) -> None:
+        """Let a lane expire on without a new tick where its last batch reached the limit."""
+        for number in (self._sweeps & self.lanes.keys()) - batch.ticks.keys():
+            cause = Cause(self._settings.ticks_topic, number, None)
+            batch.ticks[number] = Arrival(ExpiryTick(at=_FAR_AHEAD), number, cause)
+
+    async def _wait_out(self, error: BaseException, failures: int, stop: asyncio.Event) -> None:
+        seconds = min(0.1 * 2**failures, self._settings.retry_seconds_max)
+        log.warning("postgres.away", error=str(error) or type(error).__name__, retry_in=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+
+    # Kafka calls these two from its own task, while the loop goes on; it hides what they raise.
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Hold all records back until the lanes are taken over."""
+        self._consumer.pause(*assigned)  # first and without an await: else records come already
+        self._assignment += 1
+        self._untaken = True
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Finish the batch in hand, publish it, and let the lanes go."""
+        if not self._assignment % 2:
+            return
+        try:
+            async with asyncio.timeout(self._settings.revoke_seconds_max):
+                await self._turn.acquire()
+            self._turn.release()
+        except TimeoutError:
+            log.warning("lanes.revoked_in_mid_batch", lanes=sorted(self.lanes))
+        self._assignment += 1
+        log.info("lanes.revoked", lanes=sorted(self.lanes))
+        self.lanes = {}
+        await self._publisher.close(self._settings.revoke_seconds_max)
+
+
+def _note_published(lanes: Iterable[Lane], publisher: Publisher) -> None:
+    """Let the batch save how far its lanes are published: where a take-over starts looking."""
+    for lane in lanes:
+        for stream, mark in publisher.marks(lane.lane).items():
+            output = lane.outputs[stream]
+            output.published_sequence, output.published_offset = mark

@@ -1,0 +1,32 @@
+"""What the loop needs of whoever publishes: the loop hands over what it has committed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from schemas.journal import JournalEntry, Marks
+
+
+class Publisher(Protocol):
+    """Publishes entries of the journal, per lane in order, each exactly once."""
+
+    async def open(self, lanes: Mapping[int, Marks]) -> Mapping[int, Marks]:
+        """Take lanes over from whoever published before, and give where each has got to.
+
+        The marks that come in are where to start looking. A lane that is open already stays
+        as it is, and its marks are of what was put, published or not.
+        """
+
+    def put(self, entries: Sequence[JournalEntry]) -> None:
+        """Take committed entries over. Raises Superseded as below."""
+
+    async def room(self, timeout_seconds: float) -> bool:
+        """Wait until not too much is unpublished; tell whether that is so.
+
+        Raises Superseded when another process publishes for one of our lanes.
+        """
+
+    def marks(self, lane: int) -> Marks:
+        """Give the published end of a lane's streams."""
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Publish what is in hand, for at most so long, and give all lanes up."""

@@ -1,0 +1,136 @@
+"""Records in: what a poll brought, decoded and put in the order in which a batch applies it."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from db.lanes import Lane
+from schemas.decode import MalformedRecord, PassedOver, decode
+from schemas.events import Arrival, Cause, Event, ExpiryTick
+from schemas.journal import DeadLetter
+from schemas.vocabulary import Result
+
+Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
+Records: TypeAlias = Mapping[TopicPartition, Sequence[Record]]
+
+_TRACEPARENT: Final = "traceparent"
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one poll brought: events in order, the newest tick of each lane, and the unreadable."""
+
+    size: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
+    ticks: dict[int, Arrival] = field(default_factory=dict)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    next_offsets: dict[tuple[int, str], int] = field(default_factory=dict)
+    results: Counter[tuple[str, Result]] = field(default_factory=Counter)
+    misrouted: int = 0
+    oldest_timestamp_ms: int | None = None
+
+
+def read_batch(records: Records, lanes: Mapping[int, Lane], topics: Sequence[str]) -> Batch:
+    """Decode what belongs to our lanes and was not applied before.
+
+    `topics` is the order of application. Kafka has none between topics, so the friendliest is
+    taken: admissions before the checkouts that need them, checkouts before the ends and ticks
+    that would take their units away. Within a topic the lanes are merged by record time, so that
+    no lane's shoppers are served before another's; within a lane, offsets keep their order.
+    """
+    batch = Batch()
+    for topic in topics:
+        sources = [
+            _unapplied(batch, partition_records, lanes[partition.partition])
+            for partition, partition_records in records.items()
+            if partition.topic == topic and partition.partition in lanes
+        ]
+        for record in heapq.merge(*sources, key=_timestamp):
+            _read(batch, record)
+    return batch
+
+
+def _unapplied(batch: Batch, records: Iterable[Record], lane: Lane) -> Iterator[Record]:
+    """Skip what the lane's stored offset says is applied: redelivery is harmless."""
+    for record in records:
+        if record.offset < lane.next_offsets[record.topic]:
+            batch.results[record.topic, "duplicate"] += 1
+        else:
+            batch.next_offsets[record.partition, record.topic] = record.offset + 1
+            yield record
+
+
+def _read(batch: Batch, record: Record) -> None:
+    batch.size += 1
+    if batch.oldest_timestamp_ms is None or record.timestamp < batch.oldest_timestamp_ms:
+        batch.oldest_timestamp_ms = record.timestamp
+    try:
+        events = decode(record.value)
+    except MalformedRecord as malformed:
+        batch.dead_letters.append(_dead_letter(record, malformed.reason))
+        batch.results[record.topic, "dead_letter"] += 1
+        return
+    if isinstance(events, PassedOver):
+        batch.results[record.topic, "passed_over"] += 1
+        return
+    traceparent = _traceparent(record)
+    for line, event in enumerate(events):
+        event_id = event.event_id if isinstance(event, Event) else None
+        cause = Cause(record.topic, record.partition, record.offset, line, event_id)
+        _add(batch, Arrival(event, record.partition, cause, traceparent), record.key)
+
+
+def _add(batch: Batch, arrival: Arrival, key: bytes | None) -> None:
+    event = arrival.event
+    if not isinstance(event, ExpiryTick):
+        batch.arrivals.append(arrival)
+        batch.misrouted += key is not None and key != event.consumer_id.encode()
+        return
+    newest = batch.ticks.get(arrival.lane)
+    if newest is None or event.at > newest.event.at:  # type: ignore[union-attr]
+        batch.ticks[arrival.lane] = arrival
+    if newest is not None:  # after a pause only the newest tick means anything
+        batch.results[arrival.cause.topic, "stale"] += 1
+
+
+def _dead_letter(record: Record, reason: str) -> DeadLetter:
+    return DeadLetter(
+        lane=record.partition,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+        timestamp=_instant(record.timestamp),
+        reason=reason,
+    )
+
+
+def _instant(timestamp_ms: int) -> datetime:
+    """Give a record's time; Kafka has -1 for none, and a producer may have sent any number."""
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _traceparent(record: Record) -> str | None:
+    for name, value in record.headers:
+        if name == _TRACEPARENT and value is not None:
+            return _ascii(value)
+    return None
+
+
+def _ascii(value: bytes) -> str | None:
+    """Read a traceparent: 55 ASCII characters. Source: W3C Trace Context, section 3.2."""
+    return value.decode() if len(value) == 55 and value.isascii() and b"\0" not in value else None
+
+
+def _timestamp(record: Any) -> int:
+    return int(record.timestamp)

@@ -1,0 +1,161 @@
+"""One Postgres transaction for all that a poll brought: fence, load, decide, save, journal."""
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from asyncpg import Pool
+
+from consumers.journaling import journal_entries
+from consumers.loading import load_book
+from consumers.records import Batch
+from db import journal, saving
+from db.connect import Connection
+from db.lanes import Lane, fence, save_lanes
+from reservations.book import Book, Changes
+from reservations.decide import decide
+from schemas.events import AdmissionEnded, Admitted, Arrival, CheckoutCompleted, ExpiryTick
+from schemas.journal import JournalEntry, Superseded
+from schemas.outcomes import Outcome
+from schemas.vocabulary import Result
+
+
+@dataclass(slots=True)
+class Applied:
+    """A committed batch: the lanes after it, what to publish, and what to count."""
+
+    lanes: dict[int, Lane]
+    entries: list[JournalEntry]
+    outcomes: list[Outcome]
+    results: Counter[tuple[str, Result]]
+    lanes_with_more_due: set[int]
+    size: int
+    misrouted: int = 0
+    age_seconds: float | None = None  # of the oldest record, when it was committed
+    seconds: dict[str, float] = field(default_factory=dict)  # by phase
+
+
+async def apply_batch(
+    pool: Pool, batch: Batch, lanes: Mapping[int, Lane], *, expiry_batch_max: int
+) -> Applied:
+    """Apply a batch, whole or not at all.
+
+    Raises Superseded when a lane has another owner, and what asyncpg raises.
+    """
+    clock = _Stopwatch()
+    async with pool.acquire() as connection, connection.transaction():
+        lost, now = await fence(connection, {lane.lane: lane.epoch for lane in lanes.values()})
+        if lost or now is None:
+            raise Superseded(f"lanes {sorted(lost)} have another owner")
+        ticks = [_not_ahead_of(now, tick) for tick in batch.ticks.values()]
+        book, with_more_due = await _load(connection, batch, ticks, lanes, expiry_batch_max)
+        book.now = now
+        clock.lap("load")
+        changes = decide(book, [*batch.arrivals, *ticks])
+        clock.lap("decide")
+        moved = _moved(lanes, batch, book)
+        entries = journal_entries(moved, changes.outcomes, batch.dead_letters)
+        await _save(connection, moved, changes, entries)
+    clock.lap("save")
+    return Applied(
+        lanes=moved,
+        entries=entries,
+        outcomes=changes.outcomes,
+        results=batch.results + changes.results,
+        lanes_with_more_due=with_more_due,
+        size=batch.size,
+        misrouted=batch.misrouted,
+        age_seconds=_age_seconds(batch),
+        seconds=clock.seconds,
+    )
+
+
+async def _load(
+    connection: Connection,
+    batch: Batch,
+    ticks: Sequence[Arrival],
+    lanes: Mapping[int, Lane],
+    expiry_batch_max: int,
+) -> tuple[Book, set[int]]:
+    events = [
+        arrival.event
+        for arrival in batch.arrivals
+        if isinstance(arrival.event, Admitted | CheckoutCompleted | AdmissionEnded)
+    ]
+    instants = {tick.lane: tick.event.at for tick in ticks if isinstance(tick.event, ExpiryTick)}
+    book, with_more_due = await load_book(connection, events, instants, expiry_batch_max)
+    book.last_tick = {lane.lane: lane.last_tick for lane in lanes.values()}
+    return book, with_more_due
+
+
+async def _save(
+    connection: Connection,
+    lanes: Mapping[int, Lane],
+    changes: Changes,
+    entries: Sequence[JournalEntry],
+) -> None:
+    """Save what changed, each table by one statement; a table without changes costs none."""
+    steps: list[tuple[Callable[..., Awaitable[None]], dict[Any, Any]]] = [
+        (saving.add_admissions, changes.new_admissions),
+        (saving.update_admissions, changes.admissions),
+        (saving.add_reservations, changes.new_reservations),
+        (saving.update_reservations, changes.reservations),
+        (saving.update_stock, changes.stock),
+        (saving.update_pools, changes.pools),
+        (saving.add_facts, changes.new_facts),
+        (saving.retry_facts, changes.facts),
+    ]
+    for save, rows in steps:
+        if rows:
+            await save(connection, rows.values())
+    if changes.ended_facts:
+        await saving.end_facts(connection, changes.ended_facts)
+    if entries:
+        await journal.append(connection, entries)
+    await save_lanes(connection, list(lanes.values()), changes.holds_active)
+
+
+def _moved(lanes: Mapping[int, Lane], batch: Batch, book: Book) -> dict[int, Lane]:
+    """Give the lanes as they are after the batch; ours stay as they are until it has committed."""
+    moved = {
+        number: replace(
+            lane,
+            last_tick=book.last_tick[number],
+            holds_active=lane.holds_active + book.changes.holds_active[number],
+            next_offsets=dict(lane.next_offsets),
+            outputs={stream: replace(output) for stream, output in lane.outputs.items()},
+        )
+        for number, lane in lanes.items()
+    }
+    for (number, topic), next_offset in batch.next_offsets.items():
+        moved[number].next_offsets[topic] = next_offset
+    return moved
+
+
+def _not_ahead_of(now: datetime, tick: Arrival) -> Arrival:
+    """Hold a tick to the database's clock: a ticker's own may be ahead of it."""
+    if isinstance(tick.event, ExpiryTick) and tick.event.at > now:
+        return replace(tick, event=ExpiryTick(at=now))
+    return tick
+
+
+def _age_seconds(batch: Batch) -> float | None:
+    if batch.oldest_timestamp_ms is None:
+        return None
+    return max(0.0, time.time() - batch.oldest_timestamp_ms / 1000)
+
+
+class _Stopwatch:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.seconds[phase] = now - self._since
+        self._since = now

@@ -1,0 +1,43 @@
+"""Entries of the journal as Kafka records: CloudEvents in binary mode, and dead letters."""
+
+from typing import Final
+
+from schemas.journal import JournalEntry
+
+SOURCE: Final = "/reservations"
+SEQUENCE_HEADERS: Final = {"outcomes": "ce_sequence", "dead_letters": "dlq.sequence"}
+
+
+def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
+    """Give the headers of an entry's record.
+
+    Source: CloudEvents 1.0, "Kafka Protocol Binding", section 3.2; its extension "sequence".
+    """
+    if entry.stream == "dead_letters":
+        return _dead_letter_headers(entry)
+    headers: list[tuple[str, bytes | None]] = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(entry.id).encode()),
+        ("ce_source", f"{SOURCE}/lanes/{entry.lane}".encode()),
+        ("ce_type", entry.type.encode()),
+        ("ce_time", entry.occurred_at.isoformat().encode()),
+        ("ce_sequence", str(entry.sequence).encode()),
+        ("content-type", b"application/json"),
+    ]
+    if entry.traceparent is not None:
+        headers.append(("traceparent", entry.traceparent.encode()))
+    return headers
+
+
+def sequence_of(headers: list[tuple[str, bytes]], name: str) -> int | None:
+    """Give the sequence number in a published record, if it is one of ours."""
+    # The last one counts: a dead letter may carry the headers of an earlier one.
+    for header, value in reversed(headers):
+        if header == name and value is not None and value.isdigit():
+            return int(value)
+    return None
+
+
+def _dead_letter_headers(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
+    ours = [("dlq.id", str(entry.id).encode()), ("dlq.sequence", str(entry.sequence).encode())]
+    return [*entry.headers, *ours]

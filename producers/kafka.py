@@ -1,0 +1,17 @@
+"""What publishing needs of Kafka, given by whoever knows the settings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from schemas.vocabulary import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """How to make a lane's transactional producer and a reader, and the names of the topics."""
+
+    new_producer: Callable[[int], AIOKafkaProducer]
+    new_reader: Callable[[], AIOKafkaConsumer]
+    topics: Mapping[Stream, str]

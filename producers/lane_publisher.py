@@ -1,0 +1,152 @@
+"""One lane's publishing: entries in hand until their Kafka transaction has committed."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+
+import structlog
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from producers.kafka import Kafka
+from producers.lane_producer import LaneProducer
+from producers.tail import read_tails
+from schemas.journal import JournalEntry, Mark, Superseded
+from schemas.vocabulary import Stream
+
+log = structlog.get_logger()
+
+RETRY_SECONDS_MAX = 5.0
+ENTRIES_PER_TRANSACTION_MAX = 10_000
+
+OUTAGES = (KafkaError, TimeoutError, OSError)
+
+
+class LanePublisher:
+    """Publishes a lane's entries in order, each exactly once.
+
+    When a transaction fails or takes too long, its producer is thrown away and a new one takes
+    the lane over: that fences the old one, then the topic itself says what is published, and
+    what comes after it is published. Nothing is lost, nothing is there twice.
+    """
+
+    def __init__(
+        self,
+        lane: int,
+        kafka: Kafka,
+        *,
+        publish_seconds_max: float,
+        on_published: Callable[[int, float], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._lane = lane
+        self._kafka = kafka
+        self._publish_seconds_max = publish_seconds_max
+        self._on_published = on_published
+        self._on_change = on_change
+        self._producer = LaneProducer(kafka, lane)
+        self._in_hand: deque[JournalEntry] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.published: dict[Stream, Mark] = {}
+        self.put_sequences: dict[Stream, int] = {}
+        self.failure: BaseException | None = None
+
+    @property
+    def pending(self) -> int:
+        """Give the number of entries that are committed and not yet published."""
+        return len(self._in_hand)
+
+    async def take_over(self) -> None:
+        """Fence whoever published this lane before. Raises KafkaError or TimeoutError."""
+        async with asyncio.timeout(self._publish_seconds_max):
+            await self._producer.start()
+
+    def begin(self, published: Mapping[Stream, Mark]) -> None:
+        """Begin to publish what is put, after what is published."""
+        self.published = dict(published)
+        self.put_sequences = {stream: mark.sequence for stream, mark in published.items()}
+        self._task = asyncio.create_task(self._run(), name=f"publish-lane-{self._lane}")
+
+    def put(self, entry: JournalEntry) -> None:
+        """Take a committed entry over."""
+        self._in_hand.append(entry)
+        self.put_sequences[entry.stream] = entry.sequence
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Stop publishing: what is in hand is in the journal, and the next owner publishes it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._producer.discard()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._in_hand:
+                    await self._publish_or_recover()
+        except ProducerFenced as error:
+            self._fail(Superseded(f"lane {self._lane} has another publisher: {error}"))
+        except Exception as error:  # a bug: it must stop the process, not this task only
+            self._fail(error)
+
+    async def _publish_or_recover(self) -> None:
+        try:
+            await self._publish()
+        except ProducerFenced:
+            raise
+        except OUTAGES as error:
+            log.warning("publish.failed", lane=self._lane, error=repr(error))
+            await self._recover()
+
+    async def _publish(self) -> None:
+        entries = list(islice(self._in_hand, ENTRIES_PER_TRANSACTION_MAX))
+        began = time.monotonic()
+        async with asyncio.timeout(self._publish_seconds_max):
+            published = await self._producer.publish(_by_stream(entries))
+        for _ in entries:
+            self._in_hand.popleft()
+        self.published.update(published)
+        self._on_published(len(entries), time.monotonic() - began)
+        self._on_change()
+
+    async def _recover(self) -> None:
+        """Take the own lane over: only the topic knows what of the last attempt it has."""
+        failures = 0
+        while True:
+            try:
+                self.published = await self._published_by_now()
+                break
+            except OUTAGES as error:
+                failures += 1
+                seconds = min(0.1 * 2**failures, RETRY_SECONDS_MAX)
+                log.warning("publish.waits", lane=self._lane, error=repr(error), seconds=seconds)
+                await asyncio.sleep(seconds)
+        self._in_hand = deque(
+            entry
+            for entry in self._in_hand
+            if entry.sequence > self.published[entry.stream].sequence
+        )
+        log.info("publish.recovered", lane=self._lane, pending=self.pending)
+        self._on_change()
+
+    async def _published_by_now(self) -> dict[Stream, Mark]:
+        await self._producer.discard()
+        self._producer = LaneProducer(self._kafka, self._lane)
+        await self.take_over()
+        async with asyncio.timeout(self._publish_seconds_max):
+            tails = await read_tails(self._kafka, {self._lane: self.published})
+        return dict(tails[self._lane])
+
+    def _fail(self, failure: BaseException) -> None:
+        self.failure = failure
+        self._on_change()
+
+
+def _by_stream(entries: Iterable[JournalEntry]) -> Sequence[JournalEntry]:
+    """Put the entries of a stream together; within a stream they keep their order."""
+    return sorted(entries, key=lambda entry: entry.stream)

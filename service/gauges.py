@@ -1,0 +1,63 @@
+"""What a running worker looks like from outside: gauges, liveness, readiness."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer
+
+from consumers.loop import Loop
+from producers.publisher import Publisher
+from service.metrics import Metrics
+
+LIVE_SECONDS_MAX: Final = 120.0  # a loop that has not come round for so long is stuck
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One time in the consumer group: from joining it until leaving it."""
+
+    consumer: AIOKafkaConsumer
+    publisher: Publisher
+    loop: Loop
+
+
+def what_is_stuck(membership: Membership | None) -> str | None:
+    """Liveness: the loop comes round. Whether servers are up is no reason to be restarted."""
+    if membership is None:
+        return None
+    seconds = time.monotonic() - membership.loop.turned_at
+    if seconds <= LIVE_SECONDS_MAX:
+        return None
+    return f"the loop has not come round for {seconds:.0f} s"
+
+
+def what_is_missing(membership: Membership | None) -> str | None:
+    """Readiness: a member of the group, with its share of lanes taken over, be it none."""
+    if membership is None:
+        return "not a member of the group"
+    return None if membership.loop.is_settled else "lanes are not taken over yet"
+
+
+def collect(metrics: Metrics, membership: Membership | None) -> None:
+    """Set the gauges that are looked at when asked for, not told."""
+    lanes = membership.loop.lanes if membership else {}
+    metrics.lanes_owned.set(len(lanes))
+    metrics.unpublished.set(membership.publisher.pending if membership else 0)
+    for gauge in (metrics.holds_active, metrics.since_tick_seconds, metrics.lag_records):
+        gauge.clear()
+    for number, lane in lanes.items():
+        metrics.holds_active.labels(number).set(lane.holds_active)
+        metrics.since_tick_seconds.labels(number).set(time.time() - lane.last_tick.timestamp())
+    for topic, number, lag in _lags(membership) if membership else ():
+        metrics.lag_records.labels(topic, number).set(lag)
+
+
+def _lags(membership: Membership) -> Iterator[tuple[str, int, int]]:
+    for partition in membership.consumer.assignment():
+        lane = membership.loop.lanes.get(partition.partition)
+        end = membership.consumer.highwater(partition)
+        if lane is not None and end is not None:
+            lag = max(0, end - lane.next_offsets[partition.topic])
+            yield partition.topic, partition.partition, lag

@@ -1,0 +1,56 @@
+"""Logs: one JSON object a line, or something for eyes on a terminal; libraries' lines included."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+# What a library says at these levels is about itself; an operator is told what follows from it.
+_LIBRARY_LEVELS = {
+    "aiokafka": logging.ERROR,
+    "faust": logging.ERROR,
+    "mode": logging.ERROR,
+    "aiohttp.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
+
+
+def set_up_logs(log_format: str, level: str, stream: TextIO = sys.stdout) -> None:
+    """Set structlog and the standard library's loggers up, through one chain of processors."""
+    as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
+    before: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*before, structlog.stdlib.add_logger_name],
+            processors=_last_steps(as_json),
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name, library_level in _LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(library_level)
+
+
+def _last_steps(as_json: bool) -> list[structlog.types.Processor]:
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if as_json:
+        return [
+            without_meta,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ]
+    return [without_meta, structlog.dev.ConsoleRenderer()]

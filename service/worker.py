@@ -1,0 +1,157 @@
+"""A worker: the loop, the publisher, the ticker and the HTTP side, put together and supervised."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from asyncpg import Pool
+
+from consumers.loop import Loop, LoopSettings
+from db.connect import create_pool
+from producers.kafka import Kafka
+from producers.publisher import Publisher
+from producers.ticks import create_ticker
+from schemas.journal import Superseded
+from service.clients import new_consumer, new_lane_producer, new_reader
+from service.gauges import Membership, collect, what_is_missing, what_is_stuck
+from service.http import http_server
+from service.metrics import Metrics
+from service.settings import Settings
+from service.ticker import keep_ticking
+
+log = structlog.get_logger()
+
+REJOIN_SECONDS = 1.0
+
+
+class Worker:
+    """One process of the service. `run` is its whole life."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._membership: Membership | None = None
+        self._metrics.before_scrape(lambda: collect(self._metrics, self._membership))
+
+    async def run(self, stop: asyncio.Event, on_started: Callable[[int], None]) -> None:
+        """Work until `stop` is set; `on_started` gets the HTTP port.
+
+        Raises what another attempt would meet again: LostRecords, a schema that does not fit.
+        """
+        settings = self._settings
+        pool = await create_pool(
+            settings.database_url.get_secret_value(),
+            application_name=f"reservations worker {settings.worker_name}",
+            connections_max=settings.database_connections_max,
+        )
+        http = http_server(
+            settings.http_host,
+            settings.http_port,
+            self._metrics,
+            alive=lambda: what_is_stuck(self._membership),
+            ready=lambda: what_is_missing(self._membership),
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(_close_pool, pool)
+            on_started(await stack.enter_async_context(http))
+            ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop))
+            try:
+                await self._keep_consuming(pool, stop)
+            finally:
+                stop.set()
+                await ticker
+
+    async def _keep_consuming(self, pool: Pool, stop: asyncio.Event) -> None:
+        """Be a member of the group; after a fence or a fault of Kafka, leave it and join again."""
+        while not stop.is_set():
+            try:
+                await self._consume(pool, stop)
+            except (Superseded, KafkaError, OSError) as error:
+                log.warning("group.left", cause=type(error).__name__, error=str(error))
+                self._metrics.rejoins.labels(type(error).__name__).inc()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), REJOIN_SECONDS)
+
+    async def _consume(self, pool: Pool, stop: asyncio.Event) -> None:
+        consumer = new_consumer(self._settings)
+        publisher = self._new_publisher()
+        loop = Loop(self._loop_settings(), pool, consumer, publisher, self._metrics.note_applied)
+        self._membership = Membership(consumer, publisher, loop)
+        try:
+            await consumer.start()
+            await _until_stopped(loop.run(stop), stop, self._settings.stop_timeout / 2)
+        finally:
+            self._membership = None
+            await publisher.close(self._settings.stop_timeout / 2)
+            await _stop_consumer(consumer)
+
+    def _loop_settings(self) -> LoopSettings:
+        settings = self._settings
+        return LoopSettings(
+            topics=tuple(settings.input_topics.values()),
+            ticks_topic=settings.expiry_ticks_topic,
+            owner=settings.worker_name,
+            batch_size_max=settings.batch_size_max,
+            expiry_batch_max=settings.expiry_batch_max,
+        )
+
+    def _new_publisher(self) -> Publisher:
+        settings = self._settings
+        return Publisher(
+            Kafka(
+                new_producer=lambda lane: new_lane_producer(settings, lane),
+                new_reader=lambda: new_reader(settings),
+                topics=settings.output_topics,
+            ),
+            pending_max=settings.unpublished_batches_max * settings.batch_size_max,
+            publish_seconds_max=settings.publish_timeout,
+            on_published=self._metrics.note_published,
+        )
+
+    def _create_ticker(self) -> Any:
+        settings = self._settings
+        return create_ticker(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            topic=settings.expiry_ticks_topic,
+            group=f"{settings.consumer_group}-ticks",
+            interval_seconds=settings.tick_interval,
+            emitter=settings.worker_name,
+            lanes=lambda: list(self._membership.loop.lanes) if self._membership else [],
+            on_tick_seen=self._metrics.tick_age_seconds.set,
+        )
+
+
+async def _until_stopped(running: Any, stop: asyncio.Event, stop_seconds: float) -> None:
+    """Wait for the loop, and once `stop` is set for so long only."""
+    task = asyncio.create_task(running)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task}, timeout=stop_seconds)
+        if not task.done():
+            log.warning("stop.overdue", what="the batch in hand is left to the next owner")
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Leave the group, so that others need not wait for the session to end."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(2.0):
+            await consumer.stop()
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(2.0):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,25 @@
+"""A world per test, on the servers that the whole run shares."""
+
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from service.embedded import EmbeddedKafka, EmbeddedPostgres
+from tests.e2e.world import World
+from tests.integration.conftest import create_database, drop_database
+
+
+@pytest.fixture
+async def world(
+    postgres: EmbeddedPostgres, kafka: EmbeddedKafka, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
+    name = re.sub(r"\W", "_", request.node.name)[:50].lower()
+    database_url = await create_database(postgres.dsn, name)
+    with tempfile.TemporaryDirectory() as directory:
+        world = World(name, database_url, kafka.bootstrap_servers, Path(directory))
+        yield world
+        await world.close()
+    await drop_database(postgres.dsn, name)

@@ -1,0 +1,91 @@
+"""What a worker says when it cannot start: one line with the fix, and exit code 2."""
+
+import socket
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+
+from tests.e2e.world import Finished, World
+
+
+def said(finished: Finished) -> str:
+    """Give the one line that a refused start prints."""
+    assert finished.code == 2, finished
+    lines = finished.err.splitlines()
+    assert len(lines) == 1, finished
+    return lines[0]
+
+
+async def test_without_a_schema_it_names_the_command(world: World) -> None:
+    assert "run `reservations migrate`" in said(await world.run("worker"))
+
+
+async def test_without_topics_it_names_them_and_the_command(world: World) -> None:
+    await world.must("migrate")
+
+    line = said(await world.run("worker"))
+
+    assert world.topic("checkout-completed") in line
+    assert "run `reservations topics create`" in line
+
+
+async def test_unequal_partition_counts_are_refused(world: World) -> None:
+    await world.prepare(partitions=1, stock={"lamp": 1})
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap_servers)
+    await admin.start()
+    await admin.create_partitions({world.topic("admitted"): NewPartitions(total_count=3)})
+    await admin.close()
+
+    line = said(await world.run("worker"))
+
+    assert f"{world.topic('admitted')} 3" in line
+    assert f"{world.topic('checkout-completed')} 1" in line
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("DATABASE_URL", "postgresql://me:s3cret@127.0.0.1:1/none", "127.0.0.1:1"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "127.0.0.1:1"),
+        ("TICK_INTERVAL", "soon", "RESERVATIONS_TICK_INTERVAL=soon"),
+    ],
+)
+async def test_a_wrong_setting_is_named_without_its_password(
+    world: World, setting: str, value: str, expected: str
+) -> None:
+    await world.must("migrate")
+    world.settings[setting] = value
+
+    line = said(await world.run("worker"))
+
+    assert expected in line
+    assert "s3cret" not in line
+
+
+async def test_a_port_in_use_is_said(world: World) -> None:
+    await world.prepare(partitions=1, stock={"lamp": 1})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        world.settings["HTTP_PORT"] = str(taken.getsockname()[1])
+
+        finished = await world.run("worker")
+
+    assert finished.code == 2
+    assert "RESERVATIONS_HTTP_PORT" in finished.err
+
+
+async def test_a_topic_made_anew_under_it_is_refused_and_not_skipped(world: World) -> None:
+    await world.prepare(partitions=1, stock={"lamp": 100})
+    worker = await world.start_worker()
+    await world.send(("admitted", f"shopper-{n}", b"?") for n in range(3))
+    await world.read("reservation-dead-letters", lambda read: len(read) == 3)
+    await worker.stop()
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap_servers)
+    await admin.start()
+    await admin.delete_topics([world.topic("admitted")])
+    await admin.close()
+    await world.must("topics", "create", "--partitions", "1")
+
+    finished = await world.run("worker")
+
+    assert finished.code == 2
+    assert "3 is the next one to apply" in finished.err

@@ -1,0 +1,259 @@
+"""Publishing on a real Kafka: exactly once and in order, whoever publishes, whatever breaks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from producers.kafka import Kafka
+from producers.lane_producer import LaneProducer
+from producers.publisher import Publisher
+from schemas.journal import JournalEntry, Mark, Marks, Superseded
+from schemas.vocabulary import Stream
+from service.clients import new_lane_producer, new_reader
+from service.embedded import EmbeddedKafka
+from service.settings import Settings
+from service.topics import create_topics
+
+LANE = 1
+NOTHING: Marks = {"outcomes": Mark(), "dead_letters": Mark()}
+
+
+@pytest.fixture
+async def settings(kafka: EmbeddedKafka) -> Settings:
+    name = f"publisher-{uuid4().hex[:8]}"
+    topics = {
+        "admitted_topic": f"{name}-in-1",
+        "checkout_completed_topic": f"{name}-in-2",
+        "admission_expired_topic": f"{name}-in-3",
+        "expiry_ticks_topic": f"{name}-ticks",
+        "outcomes_topic": f"{name}-outcomes",
+        "dead_letters_topic": f"{name}-dead-letters",
+    }
+    settings = Settings.model_validate(
+        {
+            "kafka_bootstrap_servers": kafka.bootstrap_servers,
+            "consumer_group": name,
+            "publish_timeout": 5.0,
+            **topics,
+        }
+    )
+    await create_topics(settings, partitions=2, replication_factor=1)
+    return settings
+
+
+def kafka_of(settings: Settings) -> Kafka:
+    return Kafka(
+        new_producer=lambda lane: new_lane_producer(settings, lane),
+        new_reader=lambda: new_reader(settings),
+        topics=settings.output_topics,
+    )
+
+
+def publisher_of(settings: Settings) -> Publisher:
+    return Publisher(
+        kafka_of(settings),
+        pending_max=1000,
+        publish_seconds_max=5.0,
+        on_published=lambda count, seconds: None,
+    )
+
+
+@pytest.fixture
+async def publisher(settings: Settings) -> AsyncIterator[Publisher]:
+    publisher = publisher_of(settings)
+    yield publisher
+    await publisher.close(0)
+
+
+def entries(first: int, last: int, stream: Stream = "outcomes") -> list[JournalEntry]:
+    return [
+        JournalEntry(
+            lane=LANE,
+            stream=stream,
+            sequence=sequence,
+            id=uuid4(),
+            type="fanfare.reservation.reserved",
+            occurred_at=datetime.now(UTC),
+            key=b"ada",
+            value=b"{}",
+        )
+        for sequence in range(first, last + 1)
+    ]
+
+
+async def published(settings: Settings, stream: Stream = "outcomes") -> list[int]:
+    """Read the sequences that are in the topic, read committed, from its beginning to its end."""
+    reader = new_reader(settings)
+    await reader.start()
+    try:
+        partition = TopicPartition(settings.output_topics[stream], LANE)
+        reader.assign([partition])
+        await reader.seek_to_beginning(partition)
+        end = (await reader.end_offsets([partition]))[partition]
+        records: list[ConsumerRecord] = []
+        while await reader.position(partition) < end:
+            records += (await reader.getmany(timeout_ms=200)).get(partition, [])
+        name = "ce_sequence" if stream == "outcomes" else "dlq.sequence"
+        return [int(dict(record.headers)[name]) for record in records]
+    finally:
+        await reader.stop()
+
+
+async def all_published(publisher: Publisher, last: int) -> None:
+    """Wait until the publisher says that a sequence is published."""
+    async with asyncio.timeout(20):
+        while publisher.marks(LANE).get("outcomes", Mark()).sequence < last:
+            publisher._changed.clear()
+            await publisher._changed.wait()
+
+
+async def test_entries_are_published_in_order(settings: Settings, publisher: Publisher) -> None:
+    await publisher.open({LANE: NOTHING})
+
+    for first in range(1, 100, 10):
+        publisher.put(entries(first, first + 9))
+    await all_published(publisher, 100)
+
+    assert await published(settings) == list(range(1, 101))
+    assert publisher.pending == 0
+
+
+async def test_outcomes_and_dead_letters_have_sequences_of_their_own(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({LANE: NOTHING})
+
+    publisher.put([*entries(1, 2), *entries(1, 1, "dead_letters"), *entries(3, 3)])
+    await all_published(publisher, 3)
+
+    assert await published(settings) == [1, 2, 3]
+    assert await published(settings, "dead_letters") == [1]
+
+
+async def test_the_next_owner_goes_on_after_what_is_published(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({LANE: NOTHING})
+    publisher.put(entries(1, 5))
+    await all_published(publisher, 5)
+
+    next_owner = publisher_of(settings)
+    marks = (await next_owner.open({LANE: NOTHING}))[LANE]
+    next_owner.put(entries(marks["outcomes"].sequence + 1, 8))
+    await all_published(next_owner, 8)
+    await next_owner.close(0)
+
+    assert marks["outcomes"].sequence == 5
+    assert await published(settings) == list(range(1, 9))
+
+
+async def test_what_the_last_owner_left_in_an_open_transaction_is_not_published(
+    settings: Settings, publisher: Publisher
+) -> None:
+    died = LaneProducer(kafka_of(settings), LANE)
+    await died.start()
+    await died._producer.begin_transaction()
+    sent = await died._producer.send(settings.outcomes_topic, b"{}", partition=LANE)
+    await sent
+
+    marks = (await publisher.open({LANE: NOTHING}))[LANE]
+    publisher.put(entries(1, 3))
+    await all_published(publisher, 3)
+
+    assert marks["outcomes"].sequence == 0
+    assert await published(settings) == [1, 2, 3]
+    await died.discard()
+
+
+async def test_an_owner_that_was_superseded_publishes_nothing_more_and_is_told(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({LANE: NOTHING})
+    publisher.put(entries(1, 1))
+    await all_published(publisher, 1)
+    next_owner = publisher_of(settings)
+    await next_owner.open({LANE: publisher.marks(LANE)})
+
+    publisher.put(entries(2, 2))
+    with pytest.raises(Superseded, match=f"lane {LANE}"):
+        await _until_refused(publisher)
+
+    assert await published(settings) == [1]
+    await next_owner.close(0)
+
+
+async def _until_refused(publisher: Publisher) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            publisher._changed.clear()
+            await publisher.room(0.1)
+            await publisher._changed.wait()
+
+
+async def test_after_a_failed_transaction_it_reads_what_is_published_and_goes_on(
+    settings: Settings,
+) -> None:
+    """The commit went through and its answer was lost: nobody knows, so the topic is asked."""
+    producers: list[object] = []
+
+    def new_producer(lane: int) -> object:
+        producer = new_lane_producer(settings, lane)
+        producers.append(producer)
+        if len(producers) == 1:
+            producer.commit_transaction = _losing_the_answer(producer.commit_transaction)
+        return producer
+
+    kafka = kafka_of(settings)
+    publisher = Publisher(
+        Kafka(new_producer, kafka.new_reader, kafka.topics),
+        pending_max=1000,
+        publish_seconds_max=5.0,
+        on_published=lambda count, seconds: None,
+    )
+    await publisher.open({LANE: NOTHING})
+
+    publisher.put(entries(1, 4))
+    publisher.put(entries(5, 6))
+    await all_published(publisher, 6)
+    await publisher.close(5)
+
+    assert len(producers) == 2
+    assert await published(settings) == [1, 2, 3, 4, 5, 6]
+
+
+def _losing_the_answer(commit: object) -> object:
+    async def commit_and_fail() -> None:
+        await commit()  # type: ignore[operator]
+        raise OSError("connection reset")
+
+    return commit_and_fail
+
+
+async def test_the_published_end_is_found_from_an_old_mark_and_from_none(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({LANE: NOTHING})
+    publisher.put(entries(1, 3))
+    await all_published(publisher, 3)
+    old = publisher.marks(LANE)
+    publisher.put(entries(4, 9))
+    await all_published(publisher, 9)
+
+    for seen in (NOTHING, old, publisher.marks(LANE)):
+        next_owner = publisher_of(settings)
+        found = await next_owner.open({LANE: seen})
+        await next_owner.close(0)
+        assert found[LANE]["outcomes"].sequence == 9
+
+
+async def test_closing_publishes_what_is_in_hand(settings: Settings, publisher: Publisher) -> None:
+    await publisher.open({LANE: NOTHING})
+    publisher.put(entries(1, 500))
+
+    await publisher.close(10)
+
+    assert await published(settings) == list(range(1, 501))
