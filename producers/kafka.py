@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.vocabulary import Stream
+
+IsolationLevel = Literal["read_committed", "read_uncommitted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +16,5 @@ class Kafka:
     """How to make a lane's transactional producer and a reader, and the names of the topics."""
 
     new_producer: Callable[[int], AIOKafkaProducer]
-    new_reader: Callable[[], AIOKafkaConsumer]
+    new_reader: Callable[[IsolationLevel], AIOKafkaConsumer]
     topics: Mapping[Stream, str]

@@ -1,4 +1,4 @@
-"""The transactional producer of one lane. It only ever commits; on any error it is thrown away."""
+"""The transactional producer of one lane. It commits; on any error it is thrown away."""
 
 import asyncio
 import contextlib
@@ -34,6 +34,7 @@ class LaneProducer:
     def __init__(self, kafka: Kafka, lane: int) -> None:
         self._producer = kafka.new_producer(lane)
         self._topics = kafka.topics
+        self._lane = lane
 
     async def start(self) -> None:
         """Become the lane's only producer: an earlier one is fenced, what it left open is aborted.
@@ -61,6 +62,13 @@ class LaneProducer:
         finally:
             for one in sent:
                 one.acknowledged.cancel()
+
+    async def probe(self) -> None:
+        """Bring markers of this producer into the lane's partitions, without a readable record."""
+        await self._producer.begin_transaction()
+        for topic in self._topics.values():
+            await self._producer.send(topic, b"", partition=self._lane)
+        await self._producer.abort_transaction()
 
     async def discard(self) -> None:
         """Throw the producer away, for at most some seconds: its stop may wait for a broker."""

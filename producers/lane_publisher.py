@@ -69,6 +69,11 @@ class LanePublisher:
         self.put_sequences = {stream: mark.sequence for stream, mark in published.items()}
         self._task = asyncio.create_task(self._run(), name=f"publish-lane-{self._lane}")
 
+    async def probe(self, _: int) -> None:
+        """Make readable what a killed broker has committed and hidden. Raises KafkaError."""
+        log.warning("publish.probed", lane=self._lane)
+        await self._producer.probe()
+
     def put(self, entry: JournalEntry) -> None:
         """Take a committed entry over."""
         self._in_hand.append(entry)
@@ -139,7 +144,7 @@ class LanePublisher:
         self._producer = LaneProducer(self._kafka, self._lane)
         await self.take_over()
         async with asyncio.timeout(self._publish_seconds_max):
-            tails = await read_tails(self._kafka, {self._lane: self.published})
+            tails = await read_tails(self._kafka, {self._lane: self.published}, self.probe)
         return dict(tails[self._lane])
 
     def _fail(self, failure: BaseException) -> None:

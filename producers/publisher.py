@@ -41,7 +41,11 @@ class Publisher:
             # the tails are the truth.
             await _all_or_error(publisher.take_over() for publisher in new.values())
             async with asyncio.timeout(self._publish_seconds_max):
-                tails = await read_tails(self._kafka, {number: lanes[number] for number in new})
+                tails = await read_tails(
+                    self._kafka,
+                    {number: lanes[number] for number in new},
+                    lambda number: new[number].probe(number),
+                )
         except BaseException:
             await asyncio.gather(*(publisher.close() for publisher in new.values()))
             raise

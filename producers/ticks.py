@@ -18,6 +18,13 @@ log = structlog.get_logger()
 TICK_TYPE: Final = "expiry.tick"
 
 
+class _App(faust.App):
+    """An app without tables: it needs no directory, and the disk may be read-only."""
+
+    def _create_directories(self) -> None:
+        return None
+
+
 def create_ticker(
     *,
     bootstrap_servers: str,
@@ -32,7 +39,7 @@ def create_ticker(
 
     A Faust app is good for one run: build a new one to start again.
     """
-    app = faust.App(
+    app = _App(
         group,
         broker=[f"kafka://{server.strip()}" for server in bootstrap_servers.split(",")],
         store="memory://",

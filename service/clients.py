@@ -5,10 +5,9 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from producers.kafka import IsolationLevel
 from service.kafka_client import client_options
 from service.settings import Settings
-
-READ_COMMITTED: Final = "read_committed"
 
 # A member of the group stays one while an outage of Postgres is waited out without a poll.
 _POLL_INTERVAL_MS_MAX: Final = 3_600_000
@@ -27,7 +26,7 @@ def new_consumer(settings: Settings) -> AIOKafkaConsumer:
         partition_assignment_strategy=(RangePartitionAssignor,),
         enable_auto_commit=False,
         auto_offset_reset="none",  # what Kafka has lost is an operator's decision
-        isolation_level=READ_COMMITTED,
+        isolation_level="read_committed",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=min(3000, session_ms // 3),
         rebalance_timeout_ms=max(session_ms, 10_000),
@@ -47,10 +46,12 @@ def new_lane_producer(settings: Settings, lane: int) -> AIOKafkaProducer:
     )
 
 
-def new_reader(settings: Settings) -> AIOKafkaConsumer:
+def new_reader(
+    settings: Settings, isolation_level: IsolationLevel = "read_committed"
+) -> AIOKafkaConsumer:
     """Make a reader of what is published, that is no member of any group."""
     return AIOKafkaConsumer(
         **client_options(settings),
         enable_auto_commit=False,
-        isolation_level=READ_COMMITTED,
+        isolation_level=isolation_level,
     )

@@ -104,7 +104,7 @@ class Worker:
         return Publisher(
             Kafka(
                 new_producer=lambda lane: new_lane_producer(settings, lane),
-                new_reader=lambda: new_reader(settings),
+                new_reader=lambda isolation_level: new_reader(settings, isolation_level),
                 topics=settings.output_topics,
             ),
             pending_max=settings.unpublished_batches_max * settings.batch_size_max,

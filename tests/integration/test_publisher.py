@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from producers.publisher import Publisher
 from schemas.journal import JournalEntry, Mark, Marks, Superseded
 from schemas.vocabulary import Stream
 from service.clients import new_lane_producer, new_reader
-from service.embedded import EmbeddedKafka
+from service.embedded import EmbeddedKafka, start_kafka
 from service.settings import Settings
 from service.topics import create_topics
 
@@ -24,6 +25,11 @@ NOTHING: Marks = {"outcomes": Mark(), "dead_letters": Mark()}
 
 @pytest.fixture
 async def settings(kafka: EmbeddedKafka) -> Settings:
+    return await made(kafka)
+
+
+async def made(kafka: EmbeddedKafka) -> Settings:
+    """Make topics of a test's own."""
     name = f"publisher-{uuid4().hex[:8]}"
     topics = {
         "admitted_topic": f"{name}-in-1",
@@ -48,7 +54,7 @@ async def settings(kafka: EmbeddedKafka) -> Settings:
 def kafka_of(settings: Settings) -> Kafka:
     return Kafka(
         new_producer=lambda lane: new_lane_producer(settings, lane),
-        new_reader=lambda: new_reader(settings),
+        new_reader=lambda isolation_level: new_reader(settings, isolation_level),
         topics=settings.output_topics,
     )
 
@@ -257,3 +263,27 @@ async def test_closing_publishes_what_is_in_hand(settings: Settings, publisher: 
     await publisher.close(10)
 
     assert await published(settings) == list(range(1, 501))
+
+
+async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_nothing(
+    directory: Path,
+) -> None:
+    """Kafka acknowledges a commit before its marker is written, and may never write it."""
+    broker = await start_kafka(directory)
+    settings = await made(broker)
+    last = 0
+    for _ in range(3):
+        publisher = publisher_of(settings)
+        marks = (await publisher.open({LANE: NOTHING}))[LANE]
+        assert marks["outcomes"].sequence == last
+        publisher.put(entries(last + 1, last + 3))
+        await all_published(publisher, last := last + 3)
+        await broker.kill()
+        await broker.start()
+        await publisher.close(0)
+
+    final = publisher_of(settings)
+    await final.open({LANE: NOTHING})
+    await final.close(0)
+    assert await published(settings) == list(range(1, last + 1))
+    await broker.stop()
