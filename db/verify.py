@@ -52,7 +52,7 @@ class Snapshot(NamedTuple):
 
 
 async def verify_database(connection: Connection, on_progress: Progress = silent) -> Snapshot:
-    """Recompute everything. On two cores it takes some ten seconds for a million reservations."""
+    """Recompute everything: on two cores in some twenty seconds for a million reservations."""
     checks: list[Check] = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await _prefer_whole_tables(connection)
