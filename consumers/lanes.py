@@ -11,6 +11,7 @@ from consumers.publishing import Publisher
 from db.journal import read_after
 from db.lanes import Lane, take_lanes
 from schemas.journal import Mark, Marks
+from schemas.vocabulary import Stream
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ def _marks(lane: Lane) -> Marks:
 async def _publish_backlog(pool: Pool, publisher: Publisher, lane: Lane, published: Marks) -> None:
     """Hand over what the journal has after the published end, in order, in bounded pieces."""
     after = {stream: mark.sequence for stream, mark in published.items()}
+    _refuse_unknown_outcomes(lane, after)
     while any(lane.outputs[stream].sequence > sequence for stream, sequence in after.items()):
         async with pool.acquire() as connection:
             entries = await read_after(connection, lane.lane, after, BACKLOG_READ_MAX)
@@ -66,6 +68,16 @@ async def _publish_backlog(pool: Pool, publisher: Publisher, lane: Lane, publish
         publisher.put(entries)
         for entry in entries:
             after[entry.stream] = entry.sequence
+
+
+def _refuse_unknown_outcomes(lane: Lane, published: Mapping[Stream, int]) -> None:
+    """Refuse a topic that is ahead of its journal: to go on would skip what is numbered between."""
+    for stream, sequence in published.items():
+        if sequence > (last := lane.outputs[stream].sequence):
+            raise LostRecords(
+                f"the topic of {stream} has sequence {sequence} in lane {lane.lane}, its journal"
+                f" ends at {last}: the database is an older one, or somebody else writes there"
+            )
 
 
 async def _seek(consumer: AIOKafkaConsumer, lanes: Mapping[int, Lane]) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from schemas.journal import JournalEntry
 
 SOURCE: Final = "/reservations"
+SEQUENCE_DIGITS_MAX: Final = 18  # of a bigint; whoever sends more is not us
 SEQUENCE_HEADERS: Final = {"outcomes": "ce_sequence", "dead_letters": "dlq.sequence"}
 
 
@@ -34,7 +35,7 @@ def sequence_of(headers: list[tuple[str, bytes]], name: str) -> int | None:
     # The last one counts: a dead letter may carry the headers of an earlier one.
     for header, value in reversed(headers):
         if header == name and value is not None and value.isdigit():
-            return int(value)
+            return int(value) if len(value) <= SEQUENCE_DIGITS_MAX else None
     return None
 
 

@@ -2,9 +2,11 @@
 
 import socket
 
+import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
+from tests.e2e.events import admitted
 from tests.e2e.world import Finished, World
 
 
@@ -89,3 +91,21 @@ async def test_a_topic_made_anew_under_it_is_refused_and_not_skipped(world: Worl
 
     assert finished.code == 2
     assert "3 is the next one to apply" in finished.err
+
+
+async def test_an_outcomes_topic_ahead_of_its_journal_is_refused(world: World) -> None:
+    """A database from a backup: to go on would number other outcomes with the same numbers."""
+    await world.prepare(partitions=1, stock={"lamp": 100})
+    worker = await world.start_worker()
+    await world.send([admitted("ada"), admitted("bo")])
+    await world.outcomes(lambda read: len(read) == 2)
+    await worker.stop()
+    connection = await asyncpg.connect(world.database_url)
+    await connection.execute("DELETE FROM journal WHERE sequence = 2")
+    await connection.execute("UPDATE lane_outputs SET sequence = 1, published_sequence = 0")
+    await connection.close()
+
+    finished = await world.run("worker")
+
+    assert finished.code == 2
+    assert "has sequence 2 in lane 0, its journal ends at 1" in finished.err
