@@ -51,7 +51,8 @@ CREATE TABLE stock_lines (
     sold             bigint  NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, product_id, variant_id),
     CONSTRAINT no_counter_negative CHECK (on_hand >= 0 AND reserved >= 0 AND allocated >= 0 AND sold >= 0),
-    CONSTRAINT never_oversold CHECK (NOT tracked OR reserved <= on_hand)
+    CONSTRAINT never_oversold CHECK (NOT tracked OR reserved <= on_hand),
+    CONSTRAINT untracked_has_nothing_on_hand CHECK (tracked OR on_hand = 0)
 ) WITH (fillfactor = 50);
 
 -- Units of a stock line set aside for one experience. filled = available + allocated + sold from it.

@@ -1,0 +1,1 @@
+"""Measurements: ratios and rates on one machine, in one run."""

@@ -1,0 +1,65 @@
+"""README tells the truth of today: settings, topics, commands and reasons as they are."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import typer
+
+from schemas.vocabulary import OutcomeType, Reason
+from service.admin.policy_file import read_policies
+from service.admin.stock_file import read_stock
+from service.cli import app
+from service.settings import PREFIX, Settings
+
+HOME = Path(__file__).parents[2]
+README = (HOME / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
+    field = Settings.model_fields[name]
+    row = next((row for row in README.splitlines() if row.startswith(f"| `{name.upper()}` |")), "")
+
+    assert row, f"{PREFIX}{name.upper()} is not in the table of settings"
+    assert field.description
+    assert field.description in row
+    if field.default_factory is None:
+        default = field.default
+        shown = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        assert f"`{shown}`" in row
+
+
+def test_no_row_names_a_setting_that_does_not_exist() -> None:
+    table = README.split("## Settings")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
+
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_command_is_named() -> None:
+    command = typer.main.get_command(app)
+
+    for name in command.commands:  # type: ignore[attr-defined]
+        assert f"`reservations {name}" in README, name
+
+
+def test_every_outcome_and_every_reason_is_explained() -> None:
+    for word in (*get_args(OutcomeType), *get_args(Reason)):
+        assert f"`{word}`" in README, word
+
+
+def test_every_path_that_it_names_exists() -> None:
+    for path in re.findall(r"\]\(([a-z][^):#]*)\)", README):
+        assert (HOME / path).exists(), path
+
+
+def test_the_examples_can_be_imported() -> None:
+    examples = HOME / "deploy" / "examples"
+
+    stock = read_stock("stock.csv", (examples / "stock.csv").read_bytes())
+    policies = read_policies("policy.toml", (examples / "policy.toml").read_bytes())
+
+    assert len(stock) == 4
+    assert [row.policy.strategy for row in policies] == ["soft", "pool"]
