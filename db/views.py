@@ -1,6 +1,6 @@
 """What a person watching wants to see: which holds end next, and how far the worker has come."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,13 +8,11 @@ from db.connect import Connection
 from schemas.vocabulary import Stream
 
 
-class HoldShown(NamedTuple):
-    """An active hold, and whose it is."""
+class CartShown(NamedTuple):
+    """What a shopper holds by one admission, and until when."""
 
     consumer_id: str
-    product_id: str
-    variant_id: str
-    quantity: int
+    product_ids: Sequence[str]
     expires_at: datetime
 
 
@@ -26,20 +24,21 @@ class Standing(NamedTuple):
     journaled: Mapping[Stream, int]  # outcomes and dead letters
 
 
-async def show_holds_that_end_next(connection: Connection, *, limit: int) -> list[HoldShown]:
-    """Give the active holds that end next, the first one first."""
+async def show_carts_that_end_next(connection: Connection, *, limit: int) -> list[CartShown]:
+    """Give the held carts that end next, the first one first."""
     found = await connection.fetch(
         """
-        SELECT a.consumer_id, r.product_id, r.variant_id, r.quantity, r.expires_at
+        SELECT a.consumer_id, array_agg(r.product_id ORDER BY r.product_id), min(r.expires_at)
           FROM reservations r
           JOIN admissions a USING (organization_id, admission_id)
          WHERE r.status = 'active'
-         ORDER BY r.expires_at, r.id
+         GROUP BY a.organization_id, a.admission_id, a.consumer_id
+         ORDER BY min(r.expires_at), a.admission_id
          LIMIT $1
         """,
         limit,
     )
-    return [HoldShown(*row) for row in found]
+    return [CartShown(*row) for row in found]
 
 
 async def show_standing(connection: Connection) -> Standing:

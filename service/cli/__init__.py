@@ -1,0 +1,50 @@
+"""The command `reservations`. What is slow to import is imported by the command that needs it."""
+
+import sys
+
+import typer
+
+from service.cli import (
+    demo,
+    migrate,
+    outcomes,
+    policy,
+    pool,
+    send,
+    stock,
+    topics,
+    up,
+    verify,
+    worker,
+)
+from service.cli.common import CommandError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Holds stock for admitted shoppers. Settings come from the environment: RESERVATIONS_...",
+)
+
+app.command()(demo.demo)
+app.command()(up.up)
+app.command()(worker.worker)
+app.command()(send.send)
+app.command()(outcomes.outcomes)
+app.command()(migrate.migrate)
+app.add_typer(topics.app, name="topics", help="Make the topics in Kafka, and see them.")
+app.add_typer(stock.app, name="stock", help="Bring stock in, and see where it is.")
+app.add_typer(pool.app, name="pool", help="Set stock aside for experiences, and give it back.")
+app.add_typer(policy.app, name="policy", help="The rules by which experiences hold stock.")
+app.command()(verify.verify)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except CommandError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem}\n")
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""The demo: a sale that tells a story, played on real servers and watched in the terminal."""
