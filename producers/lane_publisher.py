@@ -12,12 +12,13 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from producers.kafka import Kafka
 from producers.lane_producer import LaneProducer
 from producers.tail import read_tails
-from schemas.journal import JournalEntry, Mark, Superseded
+from schemas.journal import JournalEntry, Mark, Superseded, Unpublished
 from schemas.vocabulary import Stream
 
 log = structlog.get_logger()
 
 RETRY_SECONDS_MAX = 5.0
+CONFIRM_SECONDS = 5.0  # without a publish, then what was published is looked at once
 ENTRIES_PER_TRANSACTION_MAX = 10_000
 
 OUTAGES = (KafkaError, TimeoutError, OSError)
@@ -48,6 +49,7 @@ class LanePublisher:
         self._producer = LaneProducer(kafka, lane)
         self._in_hand: deque[JournalEntry] = deque()
         self._wake = asyncio.Event()
+        self._unconfirmed = False  # acknowledged, and not yet seen in the topic
         self._task: asyncio.Task[None] | None = None
         self.published: dict[Stream, Mark] = {}
         self.put_sequences: dict[Stream, int] = {}
@@ -90,14 +92,36 @@ class LanePublisher:
     async def _run(self) -> None:
         try:
             while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._in_hand:
-                    await self._publish_or_recover()
+                if await self._is_woken():
+                    while self._in_hand:
+                        await self._publish_or_recover()
+                else:
+                    await self._confirm()
         except ProducerFenced as error:
             self._fail(Superseded(f"lane {self._lane} has another publisher: {error}"))
-        except Exception as error:  # a bug: it must stop the process, not this task only
+        except Exception as error:  # Unpublished, or a bug: it must not end this task only
             self._fail(error)
+
+    async def _is_woken(self) -> bool:
+        """Wait for entries; False when all has been quiet and the last ones are not confirmed."""
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS if self._unconfirmed else None):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
+
+    async def _confirm(self) -> None:
+        """See once, when a burst is over, that what was acknowledged can be read.
+
+        A broker that is killed right after it has acknowledged a commit may come back without
+        it, and nobody would notice until the lane's next outcome.
+        """
+        try:
+            await self._look()
+        except OUTAGES as error:
+            log.warning("publish.unconfirmed", lane=self._lane, error=repr(error))
 
     async def _publish_or_recover(self) -> None:
         try:
@@ -116,6 +140,7 @@ class LanePublisher:
         for _ in entries:
             self._in_hand.popleft()
         self.published.update(published)
+        self._unconfirmed = True
         self._on_published(len(entries), time.monotonic() - began)
         self._on_change()
 
@@ -124,7 +149,7 @@ class LanePublisher:
         failures = 0
         while True:
             try:
-                self.published = await self._published_by_now()
+                await self._discard_and_take_over()
                 break
             except OUTAGES as error:
                 failures += 1
@@ -139,13 +164,24 @@ class LanePublisher:
         log.info("publish.recovered", lane=self._lane, pending=self.pending)
         self._on_change()
 
-    async def _published_by_now(self) -> dict[Stream, Mark]:
+    async def _discard_and_take_over(self) -> None:
         await self._producer.discard()
         self._producer = LaneProducer(self._kafka, self._lane)
         await self.take_over()
+        await self._look()
+
+    async def _look(self) -> None:
+        """Read the published end. Raises Unpublished where it is before what was acknowledged."""
         async with asyncio.timeout(self._publish_seconds_max):
             tails = await read_tails(self._kafka, {self._lane: self.published}, self.probe)
-        return dict(tails[self._lane])
+        for stream, mark in tails[self._lane].items():
+            if mark.sequence < (acknowledged := self.published[stream].sequence):
+                raise Unpublished(
+                    f"lane {self._lane} has {stream} up to {mark.sequence}, and"
+                    f" {acknowledged} was acknowledged"
+                )
+        self.published = dict(tails[self._lane])
+        self._unconfirmed = False
 
     def _fail(self, failure: BaseException) -> None:
         self.failure = failure

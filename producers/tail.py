@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
@@ -12,12 +13,22 @@ from aiokafka.structs import TopicPartition
 from producers.cloudevents import SEQUENCE_HEADERS, sequence_of
 from producers.kafka import IsolationLevel, Kafka
 from schemas.journal import Mark, Marks
-from schemas.vocabulary import Stream
 
-Place = tuple[int, Stream]
+# How far before the mark to look, in offsets: at the record that it is of, and then further.
+LOOK_BACK: Final = (1, 1_000, 100_000, 2**62)
 
 SETTLE_SECONDS: Final = 2.0  # a marker usually follows its commit within milliseconds
 SETTLE_POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A partition from its first offset to its settled end, and its header of sequences."""
+
+    partition: TopicPartition
+    first: int
+    end: int
+    header: str
 
 
 async def read_tails(
@@ -40,8 +51,10 @@ async def read_tails(
     async with _reading(kafka, "read_committed") as committed:
         async with _reading(kafka, "read_uncommitted") as uncommitted:
             end = await _settled_end(committed, uncommitted, list(places), probe)
-        await _seek(committed, places, end, tails)
-        await _read_to_end(committed, places, end, tails)
+        first = await committed.beginning_offsets(list(places))
+        for partition, (number, stream) in places.items():
+            span = _Span(partition, first[partition], end[partition], SEQUENCE_HEADERS[stream])
+            tails[number][stream] = await _tail(committed, span, lanes[number][stream])
     return dict(tails)
 
 
@@ -84,35 +97,30 @@ async def _settled_end(
         await asyncio.sleep(SETTLE_POLL_SECONDS)
 
 
-async def _seek(
-    consumer: AIOKafkaConsumer,
-    places: Mapping[TopicPartition, Place],
-    end: Mapping[TopicPartition, int],
-    tails: Mapping[int, Marks],
-) -> None:
-    """Go to where the published end was last seen, or as near as retention has left."""
-    consumer.assign(list(places))
-    first = await consumer.beginning_offsets(list(places))
-    for partition, (number, stream) in places.items():
-        seen = tails[number][stream].offset
-        consumer.seek(partition, min(max(seen, first[partition]), end[partition]))
+async def _tail(consumer: AIOKafkaConsumer, span: _Span, seen: Mark) -> Mark:
+    """Find the last published record, first where it was last seen.
+
+    The mark says what the broker had acknowledged. That it was there is believed only where the
+    record itself can be read (or retention has deleted it): else the search goes back.
+    """
+    for back in LOOK_BACK:
+        start = min(max(seen.offset - back, span.first), span.end)
+        found = await _last_between(consumer, span, start)
+        if found is not None:
+            return found
+        if start <= span.first:
+            break
+    return seen if span.first > 0 else Mark()
 
 
-async def _read_to_end(
-    consumer: AIOKafkaConsumer,
-    places: Mapping[TopicPartition, Place],
-    end: Mapping[TopicPartition, int],
-    tails: Mapping[int, dict[Stream, Mark]],
-) -> None:
-    behind = set(places)
-    while True:
-        # The position moves past transaction markers and aborted records by itself.
-        behind = {p for p in behind if await consumer.position(p) < end[p]}
-        if not behind:
-            return
-        for partition, records in (await consumer.getmany(*behind, timeout_ms=200)).items():
-            number, stream = places[partition]
-            for record in records:
-                sequence = sequence_of(record.headers, SEQUENCE_HEADERS[stream])
-                if sequence is not None:
-                    tails[number][stream] = Mark(sequence, record.offset + 1)
+async def _last_between(consumer: AIOKafkaConsumer, span: _Span, start: int) -> Mark | None:
+    consumer.assign([span.partition])
+    consumer.seek(span.partition, start)
+    found: Mark | None = None
+    # The position moves past transaction markers and aborted records by itself.
+    while await consumer.position(span.partition) < span.end:
+        for record in (await consumer.getmany(timeout_ms=200)).get(span.partition, ()):
+            sequence = sequence_of(record.headers, span.header)
+            if sequence is not None:
+                found = Mark(sequence, record.offset + 1)
+    return found

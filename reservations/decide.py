@@ -89,9 +89,10 @@ def _apply_waiting_facts(book: Book, admission: Admission) -> None:
     """Apply what came before its admission: checkouts first, for money outranks an end."""
     key = (admission.key.organization_id, admission.consumer_id)
     facts = book.facts_by_consumer.get(key, ())
-    waiting = [fact for fact in facts if match(book, fact.fact) is admission]
-    for fact in sorted(waiting, key=_checkouts_first):
-        _apply_waiting(book, admission, fact, admission.lane)
+    for fact in sorted(facts, key=_checkouts_first):
+        # Asked of each in its turn: what one of them changed may send the next elsewhere.
+        if match(book, fact.fact) is admission:
+            _apply_waiting(book, admission, fact, admission.lane)
 
 
 def _try_again(book: Book, tick: Arrival, fact: EarlyFact, event: ExpiryTick) -> None:

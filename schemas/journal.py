@@ -15,6 +15,10 @@ class Superseded(Exception):
     """Another process owns a lane now: nothing of ours may be applied or published any more."""
 
 
+class Unpublished(Exception):
+    """Kafka has lost what it had acknowledged. The journal has it: take the lane over again."""
+
+
 class Mark(NamedTuple):
     """The published end of a stream: the last sequence, and the offset to look for it from."""
 

@@ -15,7 +15,7 @@ from db.connect import create_pool
 from producers.kafka import Kafka
 from producers.publisher import Publisher
 from producers.ticks import create_ticker
-from schemas.journal import Superseded
+from schemas.journal import Superseded, Unpublished
 from service.clients import new_consumer, new_lane_producer, new_reader
 from service.gauges import Membership, collect, what_is_missing, what_is_stuck
 from service.http import http_server
@@ -70,7 +70,7 @@ class Worker:
         while not stop.is_set():
             try:
                 await self._consume(pool, stop)
-            except (Superseded, KafkaError, OSError) as error:
+            except (Superseded, Unpublished, KafkaError, OSError) as error:
                 log.warning("group.left", cause=type(error).__name__, error=str(error))
                 self._metrics.rejoins.labels(type(error).__name__).inc()
                 with contextlib.suppress(TimeoutError):

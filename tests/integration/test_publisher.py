@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from producers import lane_publisher
 from producers.kafka import Kafka
 from producers.lane_producer import LaneProducer
 from producers.publisher import Publisher
-from schemas.journal import JournalEntry, Mark, Marks, Superseded
+from schemas.journal import JournalEntry, Mark, Marks, Superseded, Unpublished
 from schemas.vocabulary import Stream
 from service.clients import new_lane_producer, new_reader
 from service.embedded import EmbeddedKafka, start_kafka
@@ -271,19 +272,51 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
     """Kafka acknowledges a commit before its marker is written, and may never write it."""
     broker = await start_kafka(directory)
     settings = await made(broker)
-    last = 0
-    for _ in range(3):
+    journal = entries(1, 12)
+    for last in (3, 6, 9, 12):
         publisher = publisher_of(settings)
         marks = (await publisher.open({LANE: NOTHING}))[LANE]
-        assert marks["outcomes"].sequence == last
-        publisher.put(entries(last + 1, last + 3))
-        await all_published(publisher, last := last + 3)
+        publisher.put(journal[marks["outcomes"].sequence : last])
+        await all_published(publisher, last)
         await broker.kill()
         await broker.start()
         await publisher.close(0)
 
     final = publisher_of(settings)
-    await final.open({LANE: NOTHING})
-    await final.close(0)
-    assert await published(settings) == list(range(1, last + 1))
+    marks = (await final.open({LANE: {"outcomes": Mark(12, 100), "dead_letters": Mark()}}))[LANE]
+    final.put(journal[marks["outcomes"].sequence :])
+    await final.close(10)
+    assert await published(settings) == list(range(1, 13))
     await broker.stop()
+
+
+async def test_a_mark_of_what_is_not_in_the_topic_is_not_believed(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({LANE: NOTHING})
+    publisher.put(entries(1, 2))
+    await all_published(publisher, 2)
+    vanished = LaneProducer(kafka_of(settings), LANE)
+    await vanished.start()
+    await vanished.probe()  # an aborted transaction: as if 3 had been acknowledged and lost
+
+    next_owner = publisher_of(settings)
+    marks = await next_owner.open({LANE: {"outcomes": Mark(3, 4), "dead_letters": Mark()}})
+    await next_owner.close(0)
+    await vanished.discard()
+
+    assert marks[LANE]["outcomes"].sequence == 2
+
+
+async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_quiet(
+    settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.2)
+    await publisher.open({LANE: NOTHING})
+    publisher.put(entries(1, 2))
+    await all_published(publisher, 2)
+    lane = publisher._lanes[LANE]
+    lane.published["outcomes"] = Mark(5, lane.published["outcomes"].offset + 3)
+
+    with pytest.raises(Unpublished, match="up to 2, and 5 was acknowledged"):
+        await _until_refused(publisher)

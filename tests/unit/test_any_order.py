@@ -32,6 +32,20 @@ def test_checkout_before_its_admission_waits_and_is_applied() -> None:
     """)
 
 
+def test_two_payments_that_wait_are_for_two_admissions() -> None:
+    story("""
+        stock  moon-lamp 2
+        10:05  paid ada order=o-1         -> early
+        10:25  paid ada order=o-2         -> early
+        10:00  admit ada moon-lamp 1 \
+            -> reserved moon-lamp 1 until 10:11, converted moon-lamp 1 order=o-1
+        10:20  admit ada moon-lamp 1 \
+            -> reserved moon-lamp 1 until 10:31, converted moon-lamp 1 order=o-2
+        waiting                           -> nobody
+        counters moon-lamp                -> on_hand 0 reserved 0 allocated 0 sold 2
+    """)
+
+
 @pytest.mark.parametrize(
     ("end", "outcome"),
     [
