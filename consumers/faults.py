@@ -22,5 +22,8 @@ OUTAGES: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
-    *CONFLICTS,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
 )

@@ -1,12 +1,18 @@
 """Outcomes and dead letters, numbered and made ready for the journal."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
 
 from db.lanes import Lane
 from schemas.identity import time_ordered_id
 from schemas.journal import DeadLetter, Headers, JournalEntry
 from schemas.outcomes import CE_TYPE_PREFIX, Outcome
 from schemas.vocabulary import Stream
+
+# What the topic of dead letters takes, as `topics create` makes it.
+DEAD_LETTER_BYTES_MAX: Final = 16 * 1024 * 1024
+_CONTENT_BYTES_MAX: Final = DEAD_LETTER_BYTES_MAX - 1024 * 1024  # the rest is for our headers
 
 
 def journal_entries(
@@ -38,6 +44,7 @@ def _outcome_entry(lane: Lane, outcome: Outcome) -> JournalEntry:
 
 
 def _dead_letter_entry(lane: Lane, letter: DeadLetter) -> JournalEntry:
+    letter = _cut_to_size(letter)
     where = (letter.topic, letter.partition, letter.offset)
     letter_id = time_ordered_id(letter.timestamp, "dead_letter", *where)
     return JournalEntry(
@@ -51,6 +58,19 @@ def _dead_letter_entry(lane: Lane, letter: DeadLetter) -> JournalEntry:
         value=letter.value,
         headers=letter.headers + _headers(letter),
     )
+
+
+def _cut_to_size(letter: DeadLetter) -> DeadLetter:
+    """Take the content of what no topic would take, say a small record that unpacks to a huge one.
+
+    It is still where `dlq.topic`, `dlq.partition` and `dlq.offset` say, and its size is told.
+    """
+    sizes = [len(letter.key or b""), len(letter.value or b"")]
+    sizes += [len(name) + len(value or b"") for name, value in letter.headers]
+    if sum(sizes) <= _CONTENT_BYTES_MAX:
+        return letter
+    truncated = (("dlq.truncated", str(sum(sizes)).encode()),)
+    return replace(letter, key=None, value=None, headers=truncated)
 
 
 def _headers(letter: DeadLetter) -> Headers:

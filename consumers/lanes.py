@@ -1,16 +1,17 @@
 """Taking lanes over: epochs in Postgres, producers in Kafka, what was left unpublished, offsets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
+from consumers.loop_settings import LoopSettings
 from consumers.publishing import Publisher
 from db.journal import read_after
-from db.lanes import Lane, take_lanes
-from schemas.journal import Mark, Marks
+from db.lanes import Lane, fence, take_lanes
+from schemas.journal import Mark, Marks, Superseded
 from schemas.vocabulary import Stream
 
 log = structlog.get_logger()
@@ -27,22 +28,29 @@ async def take_over(
     pool: Pool,
     publisher: Publisher,
     consumer: AIOKafkaConsumer,
-    topics: Sequence[str],
-    owner: str,
+    settings: LoopSettings,
+    held: Mapping[int, Lane],
+    on_wait: Callable[[], None],
 ) -> dict[int, Lane]:
     """Own all assigned lanes: fence the last owner, publish what it left, seek to where it was.
 
-    Raises LostRecords when a stored offset is no longer (or not yet) in its partition.
+    `held` are lanes that we own already and only lost touch with; `on_wait` is called now and
+    then while Kafka keeps it waiting. Raises Superseded when a held lane has another owner, and
+    LostRecords when a stored offset is no longer (or not yet) in its partition.
     """
     assigned = sorted({partition.partition for partition in consumer.assignment()})
     if not assigned:
         return {}
-    async with pool.acquire() as connection:
-        lanes = await take_lanes(connection, assigned, topics, owner)
+    async with pool.acquire() as connection, connection.transaction():
+        # Whoever was away may have been expelled and not have heard of it: it takes nothing back.
+        lost, _ = await fence(connection, {lane.lane: lane.epoch for lane in held.values()})
+        if lost:
+            raise Superseded(f"lanes {sorted(lost)} have another owner")
+        lanes = await take_lanes(connection, assigned, settings.topics, settings.owner)
     published = await publisher.open({lane.lane: _marks(lane) for lane in lanes.values()})
     for lane in lanes.values():
-        await _publish_backlog(pool, publisher, lane, published[lane.lane])
-    await _seek(consumer, lanes)
+        await _publish_backlog(pool, publisher, lane, published[lane.lane], on_wait)
+    await _seek(consumer, lanes, settings.ticks_topic)
     log.info("lanes.taken", lanes=assigned, epochs=[lane.epoch for lane in lanes.values()])
     return lanes
 
@@ -54,7 +62,9 @@ def _marks(lane: Lane) -> Marks:
     }
 
 
-async def _publish_backlog(pool: Pool, publisher: Publisher, lane: Lane, published: Marks) -> None:
+async def _publish_backlog(
+    pool: Pool, publisher: Publisher, lane: Lane, published: Marks, on_wait: Callable[[], None]
+) -> None:
     """Hand over what the journal has after the published end, in order, in bounded pieces."""
     after = {stream: mark.sequence for stream, mark in published.items()}
     _refuse_unknown_outcomes(lane, after)
@@ -65,6 +75,7 @@ async def _publish_backlog(pool: Pool, publisher: Publisher, lane: Lane, publish
             raise LostRecords(f"the journal of lane {lane.lane} ends before its sequence number")
         while not await publisher.room(ROOM_SECONDS):
             log.warning("backlog.waits_for_kafka", lane=lane.lane)
+            on_wait()
         publisher.put(entries)
         for entry in entries:
             after[entry.stream] = entry.sequence
@@ -80,15 +91,17 @@ def _refuse_unknown_outcomes(lane: Lane, published: Mapping[Stream, int]) -> Non
             )
 
 
-async def _seek(consumer: AIOKafkaConsumer, lanes: Mapping[int, Lane]) -> None:
+async def _seek(consumer: AIOKafkaConsumer, lanes: Mapping[int, Lane], ticks_topic: str) -> None:
     partitions = [partition for partition in consumer.assignment() if partition.partition in lanes]
     first = await consumer.beginning_offsets(partitions)
     end = await consumer.end_offsets(partitions)
     for partition in partitions:
         lane = lanes[partition.partition]
         stored = lane.next_offsets[partition.topic]
-        if stored == 0:  # nothing was ever read: begin where Kafka begins
-            stored = lane.next_offsets[partition.topic] = first[partition]
+        # Where nothing was ever read, begin where Kafka begins. A tick that retention has taken
+        # is no loss: only the newest one means anything.
+        if stored == 0 or partition.topic == ticks_topic:
+            stored = lane.next_offsets[partition.topic] = max(stored, first[partition])
         _refuse_lost_records(partition, stored, first[partition], end[partition])
         consumer.seek(partition, stored)
     consumer.resume(*partitions)

@@ -7,8 +7,7 @@ rebalances is for speed only: an error in it costs time, never a unit.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,8 +18,9 @@ from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
 from consumers.faults import CONFLICT_RETRIES_MAX, CONFLICTS, OUTAGES
-from consumers.lag import OffsetMirror
 from consumers.lanes import LostRecords, take_over
+from consumers.loop_settings import LoopSettings
+from consumers.offset_mirror import OffsetMirror
 from consumers.publishing import Publisher
 from consumers.records import Batch, Records, read_batch
 from consumers.transaction import Applied, apply_batch
@@ -32,19 +32,6 @@ log = structlog.get_logger()
 POLL_MS: Final = 200  # how long a poll waits for a first record; a stop is noticed as fast
 
 _FAR_AHEAD = datetime.max.replace(tzinfo=UTC)  # the database's clock cuts it down to now
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """What the loop has to know. `topics` are in the order in which a batch applies them."""
-
-    topics: Sequence[str]
-    ticks_topic: str
-    owner: str
-    batch_size_max: int = 2000
-    expiry_batch_max: int = 2000
-    revoke_seconds_max: float = 5.0  # to finish a batch when Kafka takes lanes away
-    retry_seconds_max: float = 5.0  # between two attempts while Postgres is away
 
 
 class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -66,7 +53,8 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._mirror = OffsetMirror(consumer)
         self._turn = asyncio.Lock()  # held while lanes are used, never while waiting for records
         self._sweeps: set[int] = set()  # lanes that shall expire holds without a new tick
-        self._assignment = 0  # counts what Kafka gave; odd while lanes are ours to take
+        self._generation = 0  # grows whenever Kafka gives lanes or takes them away
+        self._is_assigned = False  # Kafka has given us our share, be it none
         self._untaken = False  # lanes are to be taken over: for the first time, or once more
         self.lanes: dict[int, Lane] = {}
         self.turned_at = time.monotonic()  # when the loop last came round, for /livez
@@ -74,7 +62,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
     @property
     def is_settled(self) -> bool:
         """Tell whether Kafka has given us our share of lanes, be it none, and we own it."""
-        return self._assignment > 0 and not self._untaken
+        return self._is_assigned and not self._untaken
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
@@ -85,7 +73,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.subscribe(list(self._settings.topics), listener=self)
         failures = 0
         while not stop.is_set():
-            self.turned_at = time.monotonic()
+            self._note_life()
             try:
                 await self._turn_once()
                 failures = 0
@@ -104,17 +92,25 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._apply(records)
 
     async def _take_over(self) -> None:
-        if not self._untaken or not self._assignment % 2:
+        if not self._untaken or not self._is_assigned:
             return
-        assignment, settings = self._assignment, self._settings
+        generation = self._generation
         lanes = await take_over(
-            self._pool, self._publisher, self._consumer, settings.topics, settings.owner
+            self._pool,
+            self._publisher,
+            self._consumer,
+            self._settings,
+            self.lanes,
+            self._note_life,
         )
-        if assignment != self._assignment:  # Kafka took them away meanwhile
+        if generation != self._generation:  # Kafka took them away meanwhile
             await self._publisher.close(0)
             return
         self.lanes, self._untaken = lanes, False
         self._sweeps = set(lanes)  # what fell due while nobody owned the lane
+
+    def _note_life(self) -> None:
+        self.turned_at = time.monotonic()
 
     async def _poll(self) -> Records:
         # Never cancelled: aiokafka would then forget to watch max_poll_interval_ms.
@@ -125,8 +121,13 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             )
         except NoOffsetForPartitionError:
             return {}  # asked for before the lane was taken over, which seeks
-        except OffsetOutOfRangeError as error:
-            raise LostRecords(f"Kafka no longer has the next record to apply: {error}") from error
+        except OffsetOutOfRangeError:
+            self._untaken = True  # a take-over tells lost ticks from lost events
+            return {}
+        except UnicodeDecodeError as error:
+            raise LostRecords(
+                f"a record has a header name that is not UTF-8, which aiokafka cannot read: {error}"
+            ) from error
         return records
 
     async def _apply(self, records: Records) -> None:
@@ -172,12 +173,12 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Hold all records back until the lanes are taken over."""
         self._consumer.pause(*assigned)  # first and without an await: else records come already
-        self._assignment += 1
-        self._untaken = True
+        self._generation += 1
+        self._is_assigned = self._untaken = True
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Finish the batch in hand, publish it, and let the lanes go."""
-        if not self._assignment % 2:
+        if not self._is_assigned:
             return
         try:
             async with asyncio.timeout(self._settings.revoke_seconds_max):
@@ -185,7 +186,8 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             self._turn.release()
         except TimeoutError:
             log.warning("lanes.revoked_in_mid_batch", lanes=sorted(self.lanes))
-        self._assignment += 1
+        self._generation += 1
+        self._is_assigned = False
         log.info("lanes.revoked", lanes=sorted(self.lanes))
         self.lanes = {}
         await self._publisher.close(self._settings.revoke_seconds_max)

@@ -82,14 +82,16 @@ def _read(batch: Batch, record: Record) -> None:
     for line, event in enumerate(events):
         event_id = event.event_id if isinstance(event, Event) else None
         cause = Cause(record.topic, record.partition, record.offset, line, event_id)
-        _add(batch, Arrival(event, record.partition, cause, traceparent), record.key)
+        _add(batch, Arrival(event, record.partition, cause, traceparent))
+    # A draw's record is of many consumers and cannot have the key of each.
+    if len(events) == 1 and isinstance(events[0], Event) and record.key is not None:
+        batch.misrouted += record.key != events[0].consumer_id.encode()
 
 
-def _add(batch: Batch, arrival: Arrival, key: bytes | None) -> None:
+def _add(batch: Batch, arrival: Arrival) -> None:
     event = arrival.event
     if not isinstance(event, ExpiryTick):
         batch.arrivals.append(arrival)
-        batch.misrouted += key is not None and key != event.consumer_id.encode()
         return
     newest = batch.ticks.get(arrival.lane)
     if newest is None or event.at > newest.event.at:  # type: ignore[union-attr]

@@ -60,21 +60,6 @@ def silent(step: str, done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
-async def plan_for_many_rows(connection: Connection) -> None:
-    """Let the planner join whole tables, until the end of the transaction.
-
-    What suits a batch, one index lookup per row, takes ten times as long for a million rows.
-    """
-    await connection.execute(
-        """
-        SET LOCAL enable_seqscan = on;
-        SET LOCAL enable_hashjoin = on;
-        SET LOCAL enable_mergejoin = on;
-        SET LOCAL work_mem = '64MB'
-        """
-    )
-
-
 async def wait_for_other_imports(connection: Connection) -> None:
     """Let one import run at a time, until the end of the transaction.
 

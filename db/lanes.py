@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from db.columns import columns
 from db.connect import Connection
 from schemas.vocabulary import Stream
 
@@ -112,8 +113,8 @@ async def save_lanes(
         [lane.lane for lane in lanes],
         [lane.last_tick for lane in lanes],
         [holds_active.get(lane.lane, 0) for lane in lanes],
-        *_columns(inputs, 3),
-        *_columns(outputs, 5),
+        *columns(inputs, 3),
+        *columns(outputs, 5),
     )
 
 
@@ -176,7 +177,3 @@ async def _load_outputs(connection: Connection, taken: Mapping[int, Lane]) -> No
     )
     for lane, stream, *numbers in rows:
         taken[lane].outputs[stream] = Output(*numbers)
-
-
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    return [[row[i] for row in rows] for i in range(width)]

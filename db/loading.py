@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from db.columns import columns
 from db.connect import Connection
 from db.rows import admission_of, fact_of, reservation_of
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
@@ -99,9 +100,9 @@ async def lock_admissions(
          ORDER BY admission.organization_id, admission.admission_id
            FOR UPDATE OF admission
         """,
-        *_two(keys),
-        *_two(consumers),
-        *_two(tokens),
+        *columns(keys, 2),
+        *columns(consumers, 2),
+        *columns(tokens, 2),
     )
     return [admission_of(row) for row in rows]
 
@@ -118,7 +119,7 @@ async def lock_facts(
          ORDER BY fact.id
            FOR UPDATE OF fact
         """,
-        *_two(consumers),
+        *columns(consumers, 2),
     )
     return [fact_of(row) for row in rows]
 
@@ -135,7 +136,7 @@ async def lock_reservations(
          ORDER BY reservation.id
            FOR UPDATE OF reservation
         """,
-        *_two(admissions),
+        *columns(admissions, 2),
     )
     return [reservation_of(row) for row in rows]
 
@@ -152,7 +153,7 @@ async def lock_stock(connection: Connection, keys: Collection[StockKey]) -> list
          ORDER BY stock.organization_id, stock.product_id, stock.variant_id
            FOR NO KEY UPDATE OF stock
         """,
-        *_columns(keys, 3),
+        *columns(keys, 3),
     )
     return [StockLine(StockKey(*row[:3]), *row[3:]) for row in map(tuple, rows)]
 
@@ -169,14 +170,6 @@ async def lock_pools(connection: Connection, keys: Collection[PoolKey]) -> list[
          ORDER BY pool.organization_id, pool.experience_id, pool.product_id, pool.variant_id
            FOR NO KEY UPDATE OF pool
         """,
-        *_columns(keys, 4),
+        *columns(keys, 4),
     )
     return [Pool(PoolKey(*row[:4]), *row[4:]) for row in map(tuple, rows)]
-
-
-def _two(keys: Collection[tuple[str, str]]) -> list[list[str]]:
-    return _columns(keys, 2)
-
-
-def _columns(keys: Collection[tuple[str, ...]], width: int) -> list[list[str]]:
-    return [[key[i] for key in keys] for i in range(width)]

@@ -7,13 +7,12 @@ twice moves nothing. What is added comes from `on_hand`, what is taken away goes
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from db.connect import Connection
+from db.connect import Connection, prefer_whole_tables
 from db.importing import (
     Imported,
     Progress,
     Refusal,
     line_ranges,
-    plan_for_many_rows,
     reported,
     silent,
     wait_for_other_imports,
@@ -45,7 +44,7 @@ async def fill_pools(
     ``rows`` are in the order of the file, each key once. A dry run takes no lock.
     """
     async with connection.transaction():
-        await plan_for_many_rows(connection)
+        await prefer_whole_tables(connection)
         await _stage(connection, rows, progress)
         progress("checking", len(rows), 0)
         if not dry_run:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from db.connect import Connection
+from db.connect import Connection, prefer_whole_tables
 from db.importing import Progress, silent
 from db.verify_counters import (
     CONSERVATION,
@@ -55,26 +55,13 @@ async def verify_database(connection: Connection, on_progress: Progress = silent
     """Recompute everything: on two cores in some twenty seconds for a million reservations."""
     checks: list[Check] = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await _prefer_whole_tables(connection)
+        await prefer_whole_tables(connection)
+        await connection.execute("SET LOCAL statement_timeout = 0")
         ends = await connection.fetch(ENDS, timeout=_STATEMENT_SECONDS)
         for names, statement in _STATEMENTS.items():
             on_progress(f"recomputing {names[0]}", sum(check.looked_at for check in checks), 0)
             checks += await _run(connection, names, statement)
     return Snapshot(checks, [StreamEnd(*row) for row in ends])
-
-
-async def _prefer_whole_tables(connection: Connection) -> None:
-    """Undo, for this transaction, what `db.connect` sets for statements that touch few rows."""
-    await connection.execute(
-        """
-        SET LOCAL enable_seqscan = on;
-        SET LOCAL enable_hashjoin = on;
-        SET LOCAL enable_mergejoin = on;
-        SET LOCAL plan_cache_mode = auto;
-        SET LOCAL work_mem = '64MB';
-        SET LOCAL statement_timeout = 0;
-        """
-    )
 
 
 async def _run(connection: Connection, names: tuple[str, ...], statement: str) -> list[Check]:

@@ -57,8 +57,10 @@ class LaneProducer:
         try:
             for _, run in groupby(entries, key=lambda entry: entry.stream):
                 await self._send(list(run), sent)
+            # Acknowledged first: a commit with a refused batch would publish the others alone.
+            ends = {one.stream: Mark(one.sequence, await one.offset_after()) for one in sent}
             await self._producer.commit_transaction()
-            return {one.stream: Mark(one.sequence, await one.offset_after()) for one in sent}
+            return ends
         finally:
             for one in sent:
                 one.acknowledged.cancel()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 import structlog
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 
 from producers.kafka import Kafka
 from producers.lane_producer import LaneProducer
@@ -128,6 +128,10 @@ class LanePublisher:
             await self._publish()
         except ProducerFenced:
             raise
+        except MessageSizeTooLargeError:
+            log.error("publish.refused", lane=self._lane, fix="raise the topic's max.message.bytes")
+            await asyncio.sleep(RETRY_SECONDS_MAX)
+            await self._recover()
         except OUTAGES as error:
             log.warning("publish.failed", lane=self._lane, error=repr(error))
             await self._recover()

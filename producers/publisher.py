@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from aiokafka.errors import KafkaTimeoutError
 
 from producers.kafka import Kafka
 from producers.lane_publisher import LanePublisher
 from producers.tail import read_tails
-from schemas.journal import JournalEntry, Mark, Marks
+from schemas.journal import JournalEntry, Mark, Marks, Superseded
 
 
 class Publisher:
@@ -34,7 +36,7 @@ class Publisher:
         return sum(lane.pending for lane in self._lanes.values())
 
     async def open(self, lanes: Mapping[int, Marks]) -> dict[int, Marks]:
-        """Take lanes over and give where each has got to. Raises KafkaError or TimeoutError."""
+        """Take lanes over and give where each has got to. Raises KafkaError."""
         new = {number: self._new_lane(number) for number in lanes if number not in self._lanes}
         try:
             # First the producers: that fences the last owner and ends what it left open. Then
@@ -46,8 +48,10 @@ class Publisher:
                     {number: lanes[number] for number in new},
                     lambda number: new[number].probe(number),
                 )
-        except BaseException:
+        except BaseException as error:
             await asyncio.gather(*(publisher.close() for publisher in new.values()))
+            if isinstance(error, TimeoutError):
+                raise KafkaTimeoutError(f"lanes {sorted(new)} could not be taken over") from error
             raise
         for number, publisher in new.items():
             publisher.begin(tails[number])
@@ -58,7 +62,9 @@ class Publisher:
         """Take committed entries over. Raises Superseded."""
         self._raise_failure()
         for entry in entries:
-            self._lanes[entry.lane].put(entry)
+            if (lane := self._lanes.get(entry.lane)) is None:
+                raise Superseded(f"lane {entry.lane} was given up")
+            lane.put(entry)
 
     async def room(self, timeout_seconds: float) -> bool:
         """Wait until not too much is unpublished. Raises Superseded."""
@@ -107,8 +113,8 @@ def _put_marks(lane: LanePublisher) -> Marks:
     }
 
 
-async def _all_or_error(awaitables: object) -> None:
+async def _all_or_error(awaitables: Iterable[Awaitable[None]]) -> None:
     """Wait for all, so that none goes on by itself, then raise the first error."""
-    for result in await asyncio.gather(*awaitables, return_exceptions=True):  # type: ignore[misc]
+    for result in await asyncio.gather(*awaitables, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result

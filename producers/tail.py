@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from producers.cloudevents import SEQUENCE_HEADERS, sequence_of
 from producers.kafka import IsolationLevel, Kafka
+from producers.reading import batches_until
 from schemas.journal import Mark, Marks
 
 # How far before the mark to look, in offsets: at the record that it is of, and then further.
@@ -19,6 +20,7 @@ LOOK_BACK: Final = (1, 1_000, 100_000, 2**62)
 
 SETTLE_SECONDS: Final = 2.0  # a marker usually follows its commit within milliseconds
 SETTLE_POLL_SECONDS: Final = 0.05
+STOP_SECONDS_MAX: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ async def _reading(
     kafka: Kafka, isolation_level: IsolationLevel
 ) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = kafka.new_reader(isolation_level)
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        with suppress(Exception):  # without a broker it may take for ever
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await consumer.stop()
 
 
 async def _settled_end(
@@ -117,9 +121,8 @@ async def _last_between(consumer: AIOKafkaConsumer, span: _Span, start: int) -> 
     consumer.assign([span.partition])
     consumer.seek(span.partition, start)
     found: Mark | None = None
-    # The position moves past transaction markers and aborted records by itself.
-    while await consumer.position(span.partition) < span.end:
-        for record in (await consumer.getmany(timeout_ms=200)).get(span.partition, ()):
+    async for batch in batches_until(consumer, {span.partition: span.end}):
+        for record in batch.get(span.partition, ()):
             sequence = sequence_of(record.headers, span.header)
             if sequence is not None:
                 found = Mark(sequence, record.offset + 1)

@@ -8,14 +8,14 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import faust
 import structlog
 
-log = structlog.get_logger()
+from schemas.vocabulary import TICK_TYPE
 
-TICK_TYPE: Final = "expiry.tick"
+log = structlog.get_logger()
 
 
 class _App(faust.App):

@@ -7,7 +7,7 @@ from reservations.say import say
 from reservations.strategies import move, refusal, strategy_of_line
 from schemas.events import Arrival, CheckoutCompleted
 from schemas.reservation import Admission, Reservation
-from schemas.vocabulary import Result
+from schemas.vocabulary import Reason, Result
 
 
 def complete(
@@ -109,7 +109,7 @@ def _give_part_back(book: Book, arrival: Arrival, reservation: Reservation, quan
 
 
 def _say_unfulfilled(
-    book: Book, arrival: Arrival, reservation: Reservation, quantity: int, why: object
+    book: Book, arrival: Arrival, reservation: Reservation, quantity: int, why: Reason
 ) -> None:
     admission = book.admissions[reservation.admission_key]
     say(

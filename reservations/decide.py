@@ -106,7 +106,9 @@ def _try_again(book: Book, tick: Arrival, fact: EarlyFact, event: ExpiryTick) ->
         say_orphaned(book, fact, tick)
         book.end_fact(fact)
     else:
-        fact.retry_at = min(fact.expires_at, event.at + RETRY_EARLY_FACTS_AFTER)
+        # As long again as it has waited: a race of two lanes is over in seconds.
+        waited = max(event.at - event_time(fact.fact), RETRY_EARLY_FACTS_AFTER)
+        fact.retry_at = min(fact.expires_at, event.at + waited)
         book.changes.facts[fact.id] = fact
 
 

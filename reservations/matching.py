@@ -55,7 +55,8 @@ def match(book: Book, fact: Fact) -> Admission | None:
     had begun at the event's time: a stale event never touches a later admission.
     """
     if fact.admission_id is not None or fact.token_digest is not None:
-        return known_admission(book, fact)
+        known = known_admission(book, fact)
+        return None if known is None or _paid_by_another(known, fact) else known
     candidates = book.admissions_by_consumer.get((fact.organization_id, fact.consumer_id), ())
     fitting = [admission for admission in candidates if _fits(admission, fact)]
     for admission in fitting:

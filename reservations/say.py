@@ -1,14 +1,14 @@
 """Outcomes, made from what they are about. Each is noted in the book's changes."""
 
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 from reservations.book import Book
 from schemas.events import Arrival, Cause, CheckoutCompleted, event_time
 from schemas.identity import time_ordered_id
 from schemas.outcomes import Outcome, OutcomeCause
 from schemas.reservation import Admission, EarlyFact, Reservation
-from schemas.vocabulary import OutcomeType
+from schemas.vocabulary import OutcomeType, Reason
 
 
 def say(
@@ -17,9 +17,14 @@ def say(
     admission: Admission,
     reservation: Reservation,
     arrival: Arrival,
-    **rest: Any,
+    *,
+    quantity: int | None = None,  # the reservation's, unless given
+    reason: Reason | None = None,
+    expires_at: datetime | None = None,
+    order_id: str | None = None,
+    late: bool | None = None,
 ) -> None:
-    """Note an outcome of a reservation; `rest` are the fields that not every outcome has."""
+    """Note an outcome of a reservation."""
     occurred_at = event_time(arrival.event)
     book.changes.outcomes.append(
         Outcome(
@@ -34,13 +39,16 @@ def say(
             reservation_id=reservation.id,
             product_id=reservation.product_id,
             variant_id=reservation.variant_id or None,
-            quantity=rest.pop("quantity", reservation.quantity),
+            quantity=reservation.quantity if quantity is None else quantity,
             strategy=reservation.strategy,
             occurred_at=occurred_at,
             lane=arrival.lane,
             cause=_cause(arrival.cause),
             traceparent=arrival.traceparent,
-            **rest,
+            reason=reason,
+            expires_at=expires_at,
+            order_id=order_id,
+            late=late,
         )
     )
 
@@ -83,5 +91,5 @@ def _cause(cause: Cause) -> OutcomeCause:
     )
 
 
-def _outcome_id(at: datetime, outcome_type: OutcomeType, about: str, cause: Cause) -> Any:
+def _outcome_id(at: datetime, outcome_type: OutcomeType, about: str, cause: Cause) -> UUID:
     return time_ordered_id(at, outcome_type, about, cause.topic, cause.partition, cause.offset)

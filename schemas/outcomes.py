@@ -30,7 +30,7 @@ class Outcome(BaseModel):
     none is missing.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     outcome_id: UUID = Field(exclude=True)  # on the wire: the header ce_id
     traceparent: str | None = Field(default=None, exclude=True)  # on the wire: a header

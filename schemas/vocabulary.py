@@ -3,7 +3,7 @@
 A reader of outcomes may switch on each of these, so adding a word is a change of contract.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 # Fanfare's mechanisms of access; "other" is a mechanism that Fanfare adds after this was written.
 DistributionType = Literal["queue", "draw", "auction", "timed_release", "other"]
@@ -70,3 +70,6 @@ Stream = Literal["outcomes", "dead_letters"]
 
 # The input topics by what they carry; settings give each its name in Kafka.
 Topic = Literal["admitted", "checkout-completed", "admission-expired", "expiry-ticks"]
+
+# The type of our own records in the timer stream; all other types are Fanfare's.
+TICK_TYPE: Final = "expiry.tick"

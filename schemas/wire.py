@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from schemas.events import AnyEvent
 from schemas.payloads import Admission, Completion, Denial, End, Payload, Tick, Winners
-from schemas.vocabulary import AdmissionEnd, DistributionType
+from schemas.vocabulary import TICK_TYPE, AdmissionEnd, DistributionType
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Meaning:
 PASSED_OVER: Final = Meaning(None)
 
 MEANINGS: Final[dict[str, Meaning]] = {
-    "expiry.tick": Meaning(Tick),
+    TICK_TYPE: Meaning(Tick),
     # A: API reference
     "queue.consumer.entered": PASSED_OVER,
     "queue.consumer.admitted": Meaning(Admission, "queue"),

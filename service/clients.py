@@ -1,19 +1,29 @@
-"""The clients of Kafka that a worker uses, each set up as the design needs it."""
+"""All clients of Kafka of this project, each set up as the design needs it."""
 
-from typing import Final
+from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from producers.kafka import IsolationLevel
-from service.kafka_client import client_options
 from service.settings import Settings
 
 # A member of the group stays one while an outage of Postgres is waited out without a poll.
 _POLL_INTERVAL_MS_MAX: Final = 3_600_000
 _BATCH_BYTES_MAX: Final = 512 * 1024
-_REQUEST_BYTES_MAX: Final = 8 * 1024 * 1024
+_REQUEST_BYTES_MAX: Final = 20 * 1024 * 1024  # a dead letter is up to 16 MiB
 _TRANSACTION_MS_MAX: Final = 60_000
+
+# Where to go on when retention has deleted what was to be read; "none" raises an error.
+AutoOffsetReset = Literal["earliest", "none"]
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Give the options that consumers, producers and admin clients have in common."""
+    return {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "client_id": f"reservations-{settings.worker_name}",
+    }
 
 
 def new_consumer(settings: Settings) -> AIOKafkaConsumer:
@@ -29,7 +39,7 @@ def new_consumer(settings: Settings) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=min(3000, session_ms // 3),
-        rebalance_timeout_ms=max(session_ms, 10_000),
+        rebalance_timeout_ms=max(session_ms, 20_000),  # longer than giving lanes up takes
         max_poll_interval_ms=_POLL_INTERVAL_MS_MAX,
     )
 
@@ -46,12 +56,21 @@ def new_lane_producer(settings: Settings, lane: int) -> AIOKafkaProducer:
     )
 
 
+def new_producer(settings: Settings) -> AIOKafkaProducer:
+    """Make a producer of records that are no worker's: sent by hand, or by a demo."""
+    return AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True)
+
+
 def new_reader(
-    settings: Settings, isolation_level: IsolationLevel = "read_committed"
+    settings: Settings,
+    isolation_level: IsolationLevel = "read_committed",
+    auto_offset_reset: AutoOffsetReset = "earliest",
 ) -> AIOKafkaConsumer:
-    """Make a reader of what is published, that is no member of any group."""
+    """Make a reader that is no member of any group, and so leaves no trace in Kafka."""
     return AIOKafkaConsumer(
         **client_options(settings),
+        group_id=None,
         enable_auto_commit=False,
+        auto_offset_reset=auto_offset_reset,
         isolation_level=isolation_level,
     )

@@ -11,7 +11,10 @@ from consumers.loop import Loop
 from producers.publisher import Publisher
 from service.metrics import Metrics
 
-LIVE_SECONDS_MAX: Final = 120.0  # a loop that has not come round for so long is stuck
+# A loop that has not come round for so long is stuck, not waiting for a server: against a silent
+# one a turn may take 10 s to connect, 75 s for a command, 75 s for its ROLLBACK, and before that
+# ten attempts of 10 s each on a locked row, which makes 260 s.
+LIVE_SECONDS_MAX: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,23 +12,30 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 Probe = Callable[[], str | None]  # None: well; else what is wrong
 
 
+class CannotListen(Exception):
+    """The address is in use, or not of this machine; the message is the system's reason."""
+
+
 @asynccontextmanager
 async def http_server(
     host: str, port: int, metrics: Metrics, *, alive: Probe, ready: Probe
 ) -> AsyncIterator[int]:
     """Serve until the block ends; gives the port, which is of interest when `port` is 0.
 
-    Raises OSError when the address cannot be listened on.
+    Raises CannotListen.
     """
     app = web.Application(client_max_size=1024)
     app.router.add_get("/metrics", _metrics(metrics))
     app.router.add_get("/livez", _probe(alive))
     app.router.add_get("/readyz", _probe(ready))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise CannotListen(error.strerror or str(error)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

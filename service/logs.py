@@ -8,12 +8,19 @@ import structlog
 
 # What a library says at these levels is about itself; an operator is told what follows from it.
 _LIBRARY_LEVELS = {
-    "aiokafka": logging.ERROR,
+    "aiokafka": logging.CRITICAL,  # without a broker: 60 lines a second; ours say it once
+    "asyncpg": logging.ERROR,
     "faust": logging.ERROR,
     "mode": logging.ERROR,
+    "producers.ticks": logging.WARNING,  # Faust speaks under the name of its app's module
     "aiohttp.access": logging.WARNING,
     "asyncio": logging.WARNING,
 }
+
+# Without the locals of a frame: one may be a password, a token, a shopper's data.
+_tracebacks = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 
 
 def set_up_logs(log_format: str, level: str, stream: TextIO = sys.stdout) -> None:
@@ -50,7 +57,10 @@ def _last_steps(as_json: bool) -> list[structlog.types.Processor]:
     if as_json:
         return [
             without_meta,
-            structlog.processors.dict_tracebacks,
+            _tracebacks,
             structlog.processors.JSONRenderer(),
         ]
-    return [without_meta, structlog.dev.ConsoleRenderer()]
+    return [
+        without_meta,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from service.kafka_client import client_options
+from producers.reading import Records, batches_until
+from service.clients import new_reader
 from service.settings import Settings
 
 _POLL_MS = 200
@@ -49,21 +50,15 @@ class PublishedReader:
     async def until_end(self) -> AsyncIterator[list[Published]]:
         """Give what is there by now."""
         ends = await self._consumer.end_offsets(list(self._partitions))
-        behind = set(self._partitions)
-        # The position moves past transaction markers and aborted records by itself.
-        while behind := {p for p in behind if await self._consumer.position(p) < ends[p]}:
-            yield await self._batch(*behind)
+        async for found in batches_until(self._consumer, ends):
+            yield _in_order(found)
 
     async def endless(self) -> AsyncIterator[list[Published]]:
         """Give what is there, and what comes."""
         while True:
-            yield await self._batch()
-
-    async def _batch(self, *partitions: TopicPartition) -> list[Published]:
-        found = await self._consumer.getmany(
-            *partitions, timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS_MAX
-        )
-        return sorted(_published(found), key=lambda record: record.timestamp_ms)
+            yield _in_order(
+                await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS_MAX)
+            )
 
 
 @asynccontextmanager
@@ -71,13 +66,7 @@ async def published_reader(
     settings: Settings, topics: Sequence[str], lanes: int
 ) -> AsyncIterator[PublishedReader]:
     """Open a reader of topics that have so many lanes. Raises KafkaError."""
-    consumer = AIOKafkaConsumer(
-        **client_options(settings),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
+    consumer = new_reader(settings)
     try:
         await consumer.start()
         partitions = [TopicPartition(topic, lane) for topic in topics for lane in range(lanes)]
@@ -87,7 +76,11 @@ async def published_reader(
         await asyncio.shield(consumer.stop())
 
 
-def _published(found: Any) -> Iterator[Published]:
+def _in_order(found: Records) -> list[Published]:
+    return sorted(_published(found), key=lambda record: record.timestamp_ms)
+
+
+def _published(found: Records) -> Iterator[Published]:
     for partition, records in found.items():
         for record in records:
             yield Published(

@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaProducer
-
 from db.importing import Progress, silent
 from schemas.decode import MalformedRecord, PassedOver, decode
 from schemas.events import AdmissionEnded, Admitted, AnyEvent, CheckoutCompleted, ExpiryTick
 from schemas.vocabulary import Topic
-from service.admin.problems import BadFile, Problems
-from service.kafka_client import client_options
+from service.admin.problems import BadFile, Problems, utf8_text
+from service.clients import new_producer
 from service.settings import Settings
 
 
@@ -52,7 +50,7 @@ async def send(
 ) -> list[Sent]:
     """Send records in their order, and give where each of them is. Raises KafkaError."""
     topics = settings.input_topics
-    producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True)
+    producer = new_producer(settings)
     await producer.start()
     try:
         waiting = []
@@ -71,11 +69,7 @@ async def send(
 
 def _documents(source: str, data: bytes, problems: Problems) -> Iterator[tuple[int, str]]:
     """Part a text into its JSON documents, each with the line where it begins."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        problems.add(source, "not UTF-8; save the file as UTF-8")
-        return
+    text = utf8_text(source, data)
     decoder, at = json.JSONDecoder(), 0
     while rest := text[at:].lstrip():
         start = len(text) - len(rest)

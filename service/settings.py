@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.vocabulary import Stream
+from schemas.vocabulary import Stream, Topic
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -53,7 +53,10 @@ class Settings(BaseSettings):
         10.0, ge=1, le=300, description="seconds without a heartbeat until Kafka gives lanes away"
     )
     stop_timeout: float = Field(
-        8.0, gt=0, le=600, description="seconds to finish the batch in hand after SIGTERM"
+        8.0,
+        gt=0,
+        le=600,
+        description="seconds from SIGTERM to the end; what is unfinished is left to the next owner",
     )
     database_connections_max: int = Field(4, ge=2, le=100, description="pool size")
 
@@ -72,7 +75,7 @@ class Settings(BaseSettings):
     )
 
     @property
-    def input_topics(self) -> dict[str, str]:
+    def input_topics(self) -> dict[Topic, str]:
         """Give the input topics in the order in which a batch applies them: role to name."""
         return {
             "admitted": self.admitted_topic,

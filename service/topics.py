@@ -13,15 +13,22 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from service.kafka_client import client_options
+from consumers.journaling import DEAD_LETTER_BYTES_MAX
+from schemas.vocabulary import Stream, Topic
+from service.clients import client_options
 from service.settings import Settings
 
 _REQUEST_SECONDS: Final = 10
 _CREATE_SECONDS: Final = 30
 _HOUR_MS: Final = str(3600 * 1000)
 
+# A dead letter is a record as it was before compression, with our headers.
+_DEAD_LETTERS_CONFIG: Final = {"max.message.bytes": str(DEAD_LETTER_BYTES_MAX)}
+
 # A tick is of use until the next one. Kafka drops whole segments only, so they are short too.
 _TICKS_CONFIG: Final = {"retention.ms": _HOUR_MS, "segment.ms": _HOUR_MS}
+
+_CONFIGS: Final = {"expiry-ticks": _TICKS_CONFIG, "dead_letters": _DEAD_LETTERS_CONFIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-def _roles(settings: Settings) -> dict[str, str]:
+def _roles(settings: Settings) -> dict[Topic | Stream, str]:
     return settings.input_topics | settings.output_topics
 
 
@@ -137,7 +144,7 @@ async def _create(
             name=topic.name,
             num_partitions=partitions,
             replication_factor=replication_factor,
-            topic_configs=_TICKS_CONFIG if topic.role == "expiry-ticks" else {},
+            topic_configs=_CONFIGS.get(topic.role, {}),
         )
         for topic in topics
     ]

@@ -12,9 +12,10 @@ from db.lanes import STREAMS
 from db.verify import Check, verify_database
 from db.verify_journal import StreamEnd, journal_ids
 from schemas.vocabulary import Stream
+from service.clients import new_reader
 from service.settings import Settings
 from service.verify_lane import LaneComparison, note_of
-from service.verify_reader import Comparisons, Reader, new_consumer
+from service.verify_reader import Comparisons, Reader
 
 
 async def verify(
@@ -50,7 +51,7 @@ async def verify_topics(
     """Compare what is published, read committed, with a journal that had come to `ends`."""
     deadline = time.monotonic() + wait_seconds
     partitions = _partitions(settings, range(lanes))
-    consumer = new_consumer(settings)
+    consumer = new_reader(settings, auto_offset_reset="none")
     try:
         await consumer.start()
         consumer.assign(list(partitions))

@@ -10,8 +10,8 @@ from db.verify_journal import StreamEnd
 _GAPS_KEPT_MAX: Final = 10_000
 
 
-class Published(NamedTuple):
-    """A record of the topic; without sequence or id it is none of ours."""
+class PublishedEntry(NamedTuple):
+    """What a record tells of its entry; without sequence or id it is none of ours."""
 
     offset: int
     sequence: int | None
@@ -51,7 +51,7 @@ class LaneComparison:
         """Go on from wherever the next record is: retention has deleted what was to be read."""
         self._next = None
 
-    def add(self, record: Published, journal: Mapping[int, str]) -> None:
+    def add(self, record: PublishedEntry, journal: Mapping[int, str]) -> None:
         """Compare a record; `journal` has the ids that the journal has, by sequence."""
         self.looked_at += 1
         problem = self._problem(record, journal)
@@ -73,7 +73,7 @@ class LaneComparison:
             words = f"sequence {first}, id {journal.get(first)}, is unpublished: {last} is the end"
             self._note(first, f"{self._place}: {words}", differences=last - first + 1)
 
-    def _problem(self, record: Published, journal: Mapping[int, str]) -> str | None:
+    def _problem(self, record: PublishedEntry, journal: Mapping[int, str]) -> str | None:
         sequence = record.sequence
         if sequence is None or record.id is None:
             return "it has no sequence number or no id: it is none of ours"

@@ -2,40 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.structs import TopicPartition
 
 from db.connect import Connection
 from db.importing import Progress
 from db.verify_journal import journal_ids
-from producers.cloudevents import SEQUENCE_HEADERS
+from producers.cloudevents import SEQUENCE_HEADERS, sequence_of
+from producers.reading import Record, batches_until, id_of
 from schemas.vocabulary import Stream
-from service.kafka_client import client_options
-from service.settings import Settings
-from service.verify_lane import LaneComparison, Published
+from service.verify_lane import LaneComparison, PublishedEntry
 
-_ID_HEADERS: Final = {"outcomes": "ce_id", "dead_letters": "dlq.id"}
-_BATCH_RECORDS_MAX: Final = 5000
-_SILENCE_SECONDS_MAX: Final = 30.0  # a broker with records to give has given some by then
 _LOOK_AGAIN_SECONDS: Final = 0.1
-_DIGITS_MAX: Final = 18  # of a sequence: what Postgres has a bigint for
 
 Comparisons = Mapping[TopicPartition, LaneComparison]
-
-
-def new_consumer(settings: Settings) -> AIOKafkaConsumer:
-    """Give a consumer of no group, which leaves no trace in Kafka."""
-    return AIOKafkaConsumer(
-        **client_options(settings),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        isolation_level="read_committed",
-    )
 
 
 class Reader:
@@ -68,41 +52,29 @@ class Reader:
             self._on_progress("waiting for the workers to publish", 0, 0)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _read_to(self, end: Mapping[TopicPartition, int]) -> None:
-        begin = sum(self._first[partition] for partition in end)
-        positions: dict[TopicPartition, int] = {}
-        moved_at = time.monotonic()
+    async def _read_to(self, ends: Mapping[TopicPartition, int]) -> None:
         while True:
-            # A position moves past transaction markers and aborted records by itself.
-            before, positions = positions, {p: await self._consumer.position(p) for p in end}
-            left = [partition for partition in end if positions[partition] < end[partition]]
-            if not left:
+            try:
+                async for batch in batches_until(self._consumer, ends):
+                    for partition, records in batch.items():
+                        await self._add(partition, records)
+                    await self._report(ends)
                 return
-            moved_at = time.monotonic() if positions != before else moved_at
-            if time.monotonic() - moved_at > _SILENCE_SECONDS_MAX:
-                raise KafkaTimeoutError(f"no record of {left[0]} for {_SILENCE_SECONDS_MAX:g} s")
-            done, total = sum(positions.values()) - begin, sum(end.values()) - begin
-            self._on_progress("comparing the topics", done, total)
-            for partition, records in (await self._getmany(left)).items():
-                await self._add(partition, records)
+            except OffsetOutOfRangeError as error:  # retention was faster
+                await self._skip_deleted(list(error.args[0]))
 
-    async def _getmany(self, partitions: Collection[TopicPartition]) -> Mapping[Any, Any]:
-        try:
-            return dict(
-                await self._consumer.getmany(
-                    *partitions, timeout_ms=200, max_records=_BATCH_RECORDS_MAX
-                )
-            )
-        except OffsetOutOfRangeError as error:  # retention was faster
-            lost = list(error.args[0])
-            for partition, offset in (await self._consumer.beginning_offsets(lost)).items():
-                self._comparisons[partition].forget_front()
-                self._consumer.seek(partition, offset)
-            return {}
+    async def _report(self, ends: Mapping[TopicPartition, int]) -> None:
+        begin = sum(self._first[partition] for partition in ends)
+        done = sum([await self._consumer.position(partition) for partition in ends]) - begin
+        self._on_progress("comparing the topics", done, sum(ends.values()) - begin)
 
-    async def _add(
-        self, partition: TopicPartition, records: "Sequence[ConsumerRecord[bytes, bytes]]"
-    ) -> None:
+    async def _skip_deleted(self, partitions: list[TopicPartition]) -> None:
+        first = await self._consumer.beginning_offsets(partitions)
+        for partition, offset in first.items():
+            self._comparisons[partition].forget_front()
+            self._consumer.seek(partition, offset)
+
+    async def _add(self, partition: TopicPartition, records: Sequence[Record]) -> None:
         comparison = self._comparisons[partition]
         lane, stream = comparison.end.lane, comparison.end.stream
         published = [_published(record, stream) for record in records]
@@ -113,15 +85,7 @@ class Reader:
             comparison.add(one, ids)
 
 
-def _published(record: "ConsumerRecord[bytes, bytes]", stream: Stream) -> Published:
-    sequence = _last_header(record, SEQUENCE_HEADERS[stream])
-    if not (sequence.isdigit() and len(sequence) <= _DIGITS_MAX):
-        return Published(record.offset, None, None)
-    id_ = _last_header(record, _ID_HEADERS[stream]).decode("ascii", "replace")
-    return Published(record.offset, int(sequence), id_ or None)
-
-
-def _last_header(record: "ConsumerRecord[bytes, bytes]", name: str) -> bytes:
-    """Give a header, or "" where there is none. A dead letter may carry those of an earlier one."""
-    values = [value for header, value in record.headers if header == name]
-    return (values[-1] if values else None) or b""
+def _published(record: Record, stream: Stream) -> PublishedEntry:
+    sequence = sequence_of(record.headers, SEQUENCE_HEADERS[stream])
+    id_ = None if sequence is None else id_of(record.headers, stream)
+    return PublishedEntry(record.offset, sequence, id_)

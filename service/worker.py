@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
-from consumers.loop import Loop, LoopSettings
+from consumers.loop import Loop
+from consumers.loop_settings import LoopSettings
 from db.connect import create_pool
 from producers.kafka import Kafka
 from producers.publisher import Publisher
@@ -21,6 +22,7 @@ from service.gauges import Membership, collect, what_is_missing, what_is_stuck
 from service.http import http_server
 from service.metrics import Metrics
 from service.settings import Settings
+from service.stopping import STEP_SECONDS_MIN, Stop
 from service.ticker import keep_ticking
 
 log = structlog.get_logger()
@@ -37,10 +39,11 @@ class Worker:
         self._membership: Membership | None = None
         self._metrics.before_scrape(lambda: collect(self._metrics, self._membership))
 
-    async def run(self, stop: asyncio.Event, on_started: Callable[[int], None]) -> None:
+    async def run(self, stop: Stop, on_started: Callable[[int], None]) -> None:
         """Work until `stop` is set; `on_started` gets the HTTP port.
 
-        Raises what another attempt would meet again: LostRecords, a schema that does not fit.
+        Raises what another attempt would meet again: CannotListen, LostRecords, a schema that
+        does not fit.
         """
         settings = self._settings
         pool = await create_pool(
@@ -55,17 +58,19 @@ class Worker:
             alive=lambda: what_is_stuck(self._membership),
             ready=lambda: what_is_missing(self._membership),
         )
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(_close_pool, pool)
-            on_started(await stack.enter_async_context(http))
-            ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop))
-            try:
-                await self._keep_consuming(pool, stop)
-            finally:
-                stop.set()
-                await ticker
+        try:
+            async with http as port:
+                on_started(port)
+                ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop))
+                try:
+                    await self._keep_consuming(pool, stop)
+                finally:
+                    stop.set()
+                    await asyncio.gather(_end(ticker, stop), _close_pool(pool, stop))
+        finally:
+            pool.terminate()
 
-    async def _keep_consuming(self, pool: Pool, stop: asyncio.Event) -> None:
+    async def _keep_consuming(self, pool: Pool, stop: Stop) -> None:
         """Be a member of the group; after a fence or a fault of Kafka, leave it and join again."""
         while not stop.is_set():
             try:
@@ -76,18 +81,17 @@ class Worker:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), REJOIN_SECONDS)
 
-    async def _consume(self, pool: Pool, stop: asyncio.Event) -> None:
+    async def _consume(self, pool: Pool, stop: Stop) -> None:
         consumer = new_consumer(self._settings)
         publisher = self._new_publisher()
         loop = Loop(self._loop_settings(), pool, consumer, publisher, self._metrics.note_applied)
         self._membership = Membership(consumer, publisher, loop)
         try:
-            await consumer.start()
-            await _until_stopped(loop.run(stop), stop, self._settings.stop_timeout / 2)
+            await _until_stopped(_start_and_run(consumer, loop, stop), pool, stop)
         finally:
             self._membership = None
-            await publisher.close(self._settings.stop_timeout / 2)
-            await _stop_consumer(consumer)
+            await _close_publisher(publisher, stop)
+            await _leave_group(consumer, stop)
 
     def _loop_settings(self) -> LoopSettings:
         settings = self._settings
@@ -125,33 +129,58 @@ class Worker:
         )
 
 
-async def _until_stopped(running: Any, stop: asyncio.Event, stop_seconds: float) -> None:
-    """Wait for the loop, and once `stop` is set for so long only."""
+async def _start_and_run(consumer: AIOKafkaConsumer, loop: Loop, stop: Stop) -> None:
+    await consumer.start()
+    await loop.run(stop)
+
+
+async def _until_stopped(running: Coroutine[Any, Any, None], pool: Pool, stop: Stop) -> None:
+    """Wait for the loop to end, and once `stop` is set for as long as there is time."""
     task = asyncio.create_task(running)
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({task}, timeout=stop_seconds)
+        await asyncio.wait({task}, timeout=stop.seconds_left)
         if not task.done():
             log.warning("stop.overdue", what="the batch in hand is left to the next owner")
+            pool.terminate()  # else its ROLLBACK may wait for a silent server
     finally:
         stopping.cancel()
-        task.cancel()
-        await asyncio.gather(stopping, return_exceptions=True)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        await _cancel(task)
+    if task.done() and not task.cancelled():
+        task.result()
 
 
-async def _stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group, so that others need not wait for the session to end."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(2.0):
-            await consumer.stop()
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    """Cancel a task, and do not wait for long: libraries may pass a cancellation over."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=STEP_SECONDS_MIN)
 
 
-async def _close_pool(pool: Pool) -> None:
-    try:
-        async with asyncio.timeout(2.0):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()
+async def _end(ticker: "asyncio.Task[None]", stop: Stop) -> None:
+    await asyncio.wait({ticker}, timeout=stop.seconds_left)
+    ticker.cancel()
+
+
+async def _close_publisher(publisher: Publisher, stop: Stop) -> None:
+    """Publish what is in hand, as long as there is time; then give the producers up."""
+    seconds = stop.seconds_left
+    await _try_for(seconds, publisher.close(seconds - STEP_SECONDS_MIN))
+
+
+async def _leave_group(consumer: AIOKafkaConsumer, stop: Stop) -> None:
+    """Stop the consumer, so that others need not wait for the session to end."""
+    await _try_for(stop.seconds_left, consumer.stop())
+
+
+async def _close_pool(pool: Pool, stop: Stop) -> None:
+    await _try_for(stop.seconds_left, pool.close())
+
+
+async def _try_for(seconds: float, step: Coroutine[Any, Any, object]) -> None:
+    """Take a step of the end, for so long. One that does not heed its cancellation is left."""
+    task = asyncio.create_task(step)
+    await asyncio.wait({task}, timeout=seconds)
+    task.cancel()
+    if task.done() and not task.cancelled() and (error := task.exception()):
+        log.info("stop.step_failed", error=repr(error))

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,9 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def command(*arguments: str, variables: Mapping[str, str]) -> list[str]:
-    """Give a command line of `reservations` under more environment variables."""
-    assignments = [f"{name}={value}" for name, value in variables.items()]
-    return ["/usr/bin/env", *assignments, sys.executable, "-m", "service.cli", *arguments]
+def command(*arguments: str) -> list[str]:
+    """Give a command line of `reservations`."""
+    return [sys.executable, "-m", "service.cli", *arguments]
 
 
 def last_lines(log: Path, count: int) -> list[str]:
@@ -54,7 +53,7 @@ async def worker_process(
         f"{PREFIX}LOG_FORMAT": "json",
     }
     with (directory / WORKER_LOG).open("ab") as log:
-        started = await ChildProcess.start(command("worker", variables=variables), log=log)
+        started = await ChildProcess.start(command("worker"), log=log, environment=variables)
     worker = replace(started, name="the worker")
     ended = asyncio.create_task(worker.succeed())
     try:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from service.admin.problems import BadFile, Problems, did_you_mean
+from service.admin.problems import BadFile, Problems, did_you_mean, utf8_text
 
 UNITS_MAX: Final = 10**12
 
@@ -33,7 +33,7 @@ class CsvReader:
 
     def read(self, data: bytes, progress: Progress = lambda done: None) -> list[tuple[Any, ...]]:
         """Read all records. Raises BadFile with all problems, up to a limit."""
-        records = self._records(self._text(data))
+        records = self._records(utf8_text(self._source, data))
         _, header = next(records, (1, []))
         fields_at = self._check_header([name.strip() for name in header])
         rows = []
@@ -48,14 +48,6 @@ class CsvReader:
         self._check_keys(rows)
         self._problems.raise_if_any()
         return rows
-
-    def _text(self, data: bytes) -> str:
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            found = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-            raise BadFile([f"{self._source}:{line}: {found}"]) from None
 
     def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Give each record with its first line; empty lines are passed over."""

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from db.policies import PolicyRow
 from schemas.policy import Offer, Policy, Windows
-from service.admin.problems import BadFile, Problems, did_you_mean
+from service.admin.problems import BadFile, Problems, did_you_mean, utf8_text
 
 _TABLE: Final = "experience"
 
@@ -42,7 +42,7 @@ _KNOWN: Final[dict[Any, Iterable[str]]] = {
 
 def read_policies(source: str, data: bytes) -> list[PolicyRow]:
     """Read a policy file; raises BadFile with all problems, up to a limit."""
-    text = _text(source, data)
+    text = utf8_text(source, data).replace("\r\n", "\n")
     problems = Problems()
     tables = _tables(source, _toml(source, text), problems)
     lines = _Lines(text, len(tables))
@@ -57,14 +57,6 @@ def read_policies(source: str, data: bytes) -> list[PolicyRow]:
         rows.append(row)
     problems.raise_if_any()
     return rows
-
-
-def _text(source: str, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadFile([f"{source}:{line}: not UTF-8; save the file as UTF-8"]) from None
 
 
 def _toml(source: str, text: str) -> dict[str, Any]:

@@ -33,6 +33,16 @@ class Problems:
             raise BadFile(self._found)
 
 
+def utf8_text(source: str, data: bytes) -> str:
+    """Read a file's text, with or without a byte order mark; raises BadFile."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise BadFile([f"{source}:{line}: {found}"]) from None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Name the known word that is most like this one, or all of them."""
     known = list(known)

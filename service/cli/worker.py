@@ -1,11 +1,15 @@
 """`reservations worker`: the process that a shop deploys."""
 
 import asyncio
+import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from service.cli.common import (
+    CommandError,
     database,
+    database_errors,
     kafka_errors,
     load_settings,
     misconfigured,
@@ -22,33 +26,52 @@ def worker() -> None:
 
     Example: `RESERVATIONS_KAFKA_BOOTSTRAP_SERVERS=kafka:9092 reservations worker`
     """
+    import structlog
+
     from service.logs import set_up_logs
 
     settings = load_settings()
     set_up_logs(settings.log_format, settings.log_level)
-    asyncio.run(_run(settings))
+    code = 0
+    try:
+        asyncio.Runner().run(_run(settings))
+    except CommandError as error:
+        sys.stderr.write(f"{error}\n")
+        code = error.exit_code
+    except Exception:
+        structlog.get_logger().exception("worker.failed")
+        code = 1
+    # At once: while Kafka is away, Faust's thread and its tasks go on through every cancellation,
+    # and both asyncio.run and Python's own exit would wait for them without a limit.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _run(settings: "Settings") -> None:
     import structlog
 
     from consumers.lanes import LostRecords
+    from service.http import CannotListen
+    from service.stopping import Stop
     from service.worker import Worker
 
     log = structlog.get_logger()
     await check_servers(settings)
-    stop = asyncio.Event()
+    stop = Stop(settings.stop_timeout)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        await Worker(settings).run(
-            stop, lambda port: log.info("worker.started", http_port=port, name=settings.worker_name)
-        )
+        with database_errors(settings.database_url.get_secret_value()):
+            await Worker(settings).run(
+                stop,
+                lambda port: log.info("worker.started", http_port=port, name=settings.worker_name),
+            )
     except LostRecords as error:
         misconfigured(str(error))
-    except OSError as error:
+    except CannotListen as error:
         misconfigured(
-            f"cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}): "
+            f"cannot listen on {settings.http_host}:{settings.http_port} ({error}): "
             "set RESERVATIONS_HTTP_PORT"
         )
     log.info("worker.stopped")

@@ -5,15 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
-
 from db.connect import connect
 from db.pools import show_pools
 from db.stock import show_stock
 from db.views import show_carts_that_end_next, show_standing
+from service.clients import new_producer
 from service.demo.board import Board
 from service.demo.shop import ORGANIZATION
-from service.kafka_client import client_options
 from service.local import LANES
 from service.outcome_reader import published_reader
 from service.settings import Settings
@@ -44,7 +42,7 @@ async def play(board: Board, settings: Settings, show: Callable[[], None], fps: 
 async def _send(board: Board, settings: Settings) -> None:
     """Send every record at its time, and wait until Kafka has them all."""
     topics = settings.input_topics
-    producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True)
+    producer = new_producer(settings)
     await producer.start()
     try:
         board.started = time.monotonic()

@@ -1,6 +1,7 @@
 """The demo from its first second to its last: start, play, sum up, verify, leave nothing behind."""
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -115,7 +116,9 @@ async def _verify(local: Installation, console: Console) -> int:
     console.print("[bold]reservations verify[/bold]")
     sys.stdout.flush()
     process = await asyncio.create_subprocess_exec(
-        *command("verify", variables=environment(local.settings)), stdin=asyncio.subprocess.DEVNULL
+        *command("verify"),
+        stdin=asyncio.subprocess.DEVNULL,
+        env=os.environ | environment(local.settings),
     )
     try:
         return await process.wait()

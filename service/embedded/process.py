@@ -6,7 +6,7 @@ import importlib.util
 import os
 import pwd
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,15 +81,24 @@ class ChildProcess:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str | Path], *, log: BinaryIO, user: str | None = None
+        cls,
+        command: Sequence[str | Path],
+        *,
+        log: BinaryIO,
+        user: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start a command in a session of its own, so that Ctrl-C in the terminal passes it by."""
+        """Start a command in a session of its own, so that Ctrl-C in the terminal passes it by.
+
+        `environment` comes on top of this process's: a command line is seen by everybody.
+        """
         guard = await asyncio.create_subprocess_exec(
             *("/bin/sh", "-c", _GUARD, "guard", *command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
             cwd=Path(log.name).parent,
+            env=os.environ | dict(environment or {}),
             user=user,
             group=None if user is None else pwd.getpwnam(user).pw_gid,
             extra_groups=None if user is None else [],

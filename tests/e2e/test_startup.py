@@ -4,7 +4,8 @@ import socket
 
 import asyncpg
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
 from tests.e2e.events import admitted
 from tests.e2e.world import Finished, World
@@ -109,3 +110,23 @@ async def test_an_outcomes_topic_ahead_of_its_journal_is_refused(world: World) -
 
     assert finished.code == 2
     assert "has sequence 2 in lane 0, its journal ends at 1" in finished.err
+
+
+async def test_ticks_that_retention_has_taken_are_no_loss(world: World) -> None:
+    """After a long outage the oldest unread ticks are gone, and only the newest means anything."""
+    await world.prepare(partitions=1, stock={"lamp": 100})
+    worker = await world.start_worker(TICK_INTERVAL="0.1")
+    await world.read("expiry-ticks", lambda read: len(read) >= 3)
+    await worker.stop()
+    await world.send(("expiry-ticks", "0", b"?") for _ in range(20))
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap_servers)
+    await admin.start()
+    ticks = TopicPartition(world.topic("expiry-ticks"), 0)
+    await admin.delete_records({ticks: RecordsToDelete(before_offset=-1)})
+    await admin.close()
+
+    again = await world.start_worker()
+
+    await again.log("lanes.taken")
+    await world.send([admitted("ada")])
+    await world.outcomes(lambda read: len(read) == 1)

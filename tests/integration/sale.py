@@ -30,8 +30,7 @@ from schemas.events import (
 from schemas.journal import DeadLetter, JournalEntry, Mark
 from schemas.policy import Policy
 from schemas.vocabulary import AdmissionEnd
-from service.clients import new_lane_producer, new_reader
-from service.kafka_client import client_options
+from service.clients import client_options, new_lane_producer, new_reader
 from service.settings import Settings
 
 LANES = 2

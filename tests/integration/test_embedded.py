@@ -20,6 +20,7 @@ from service.embedded import (
     start_kafka,
     start_postgres,
 )
+from service.embedded.process import ChildProcess
 
 _PARENT = """
 import asyncio, sys
@@ -110,6 +111,16 @@ async def test_no_process_outlives_its_parent(directory: Path, end: signal.Signa
     async with asyncio.timeout(15):
         while any(map(is_alive, children)):
             await asyncio.sleep(0.02)
+
+
+async def test_a_child_gets_its_variables_beside_ours(directory: Path) -> None:
+    directory.mkdir(exist_ok=True)
+    with (directory / "child.log").open("ab") as log:
+        command = ("/bin/sh", "-c", 'echo "$WORD" && test -n "$PATH"')
+        child = await ChildProcess.start(command, log=log, environment={"WORD": "s3cret"})
+        await child.succeed()
+
+    assert (directory / "child.log").read_text() == "s3cret\n"
 
 
 async def test_two_servers_never_share_a_directory(

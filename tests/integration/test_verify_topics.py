@@ -18,13 +18,14 @@ from db.importing import silent
 from db.verify import Check, verify_database
 from db.verify_journal import StreamEnd
 from schemas.journal import JournalEntry
+from service.clients import new_reader
 from service.embedded import EmbeddedKafka
 from service.embedded.server import free_ports
 from service.settings import Settings
 from service.topics import create_topics
 from service.verify import verify, verify_topics
 from service.verify_lane import LaneComparison
-from service.verify_reader import Reader, new_consumer
+from service.verify_reader import Reader
 from tests.integration.sale import (
     LANES,
     Sale,
@@ -239,7 +240,7 @@ async def test_retention_may_be_faster_than_the_reader(
     await publish(settings, sale.entries)
     partition = TopicPartition(settings.outcomes_topic, 1)
     comparison = LaneComparison("[1]", StreamEnd(1, "outcomes", 1, 11), front_deleted=False)
-    consumer = new_consumer(settings)
+    consumer = new_reader(settings, auto_offset_reset="none")
     await consumer.start()
     consumer.assign([partition])
     reader = Reader(consumer, db, {partition: comparison}, {partition: 0}, silent)

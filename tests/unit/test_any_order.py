@@ -32,6 +32,15 @@ def test_checkout_before_its_admission_waits_and_is_applied() -> None:
     """)
 
 
+def test_another_payment_for_a_named_admission_is_not_swallowed() -> None:
+    story("""
+        stock  moon-lamp 2
+        10:00  admit ada id=adm-1 moon-lamp 1    -> reserved moon-lamp 1 until 10:11
+        10:05  paid ada id=adm-1 order=o-1       -> converted moon-lamp 1 order=o-1
+        10:06  paid ada id=adm-1 order=o-2       -> early
+    """)
+
+
 def test_two_payments_that_wait_are_for_two_admissions() -> None:
     story("""
         stock  moon-lamp 2

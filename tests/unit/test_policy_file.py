@@ -134,5 +134,5 @@ def test_inline_tables_are_named_by_their_number() -> None:
 
 def test_other_encoding_names_its_line() -> None:
     assert problems(KEY.encode() + b"# caf\xe9\n") == [
-        "p.toml:4: not UTF-8; save the file as UTF-8"
+        "p.toml:4: byte 0xe9 is not UTF-8; save the file as UTF-8"
     ]

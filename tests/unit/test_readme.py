@@ -1,5 +1,6 @@
 """README tells the truth of today: settings, topics, commands and reasons as they are."""
 
+import json
 import re
 from pathlib import Path
 from typing import get_args
@@ -11,10 +12,12 @@ from schemas.vocabulary import OutcomeType, Reason
 from service.admin.policy_file import read_policies
 from service.admin.stock_file import read_stock
 from service.cli import app
+from service.metrics import Metrics
 from service.settings import PREFIX, Settings
 
 HOME = Path(__file__).parents[2]
 README = (HOME / "README.md").read_text()
+BENCHMARK = HOME / "tests" / "benchmarks" / "results" / "backlog.json"
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
@@ -32,7 +35,7 @@ def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
 
 
 def test_no_row_names_a_setting_that_does_not_exist() -> None:
-    table = README.split("## Settings")[1].split("\n## ")[0]
+    table = section("Settings")
     named = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
 
     assert named == {name.upper() for name in Settings.model_fields}
@@ -63,3 +66,33 @@ def test_the_examples_can_be_imported() -> None:
 
     assert len(stock) == 4
     assert [row.policy.strategy for row in policies] == ["soft", "pool"]
+
+
+def test_every_metric_that_it_names_exists() -> None:
+    families = Metrics().registry.collect()
+    known = {f"{one.name}_total" if one.type == "counter" else one.name for one in families}
+
+    named = set(re.findall(r"\breservations_[a-z_]+", README))
+
+    assert named
+    assert named <= known
+
+
+@pytest.mark.skipif("\nBENCHMARK\n" in README, reason="the figures are still to be written")
+def test_the_figures_are_those_of_the_last_benchmark() -> None:
+    results = json.loads(BENCHMARK.read_text())
+    measured = [
+        tuple(f"{rates[name]:,}" for name in ("min", "median", "max"))
+        for rates in results.values()
+        if isinstance(rates, dict)
+    ]
+
+    rows = [row.strip("| ").split("|") for row in section("Speed").splitlines() if "|" in row]
+    cells = [tuple(cell.strip(" *") for cell in row[-3:]) for row in rows]
+    told = [figures for figures in cells if all(re.fullmatch(r"[\d,]+", one) for one in figures)]
+
+    assert sorted(told) == sorted(measured)
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]

@@ -68,7 +68,7 @@ def test_documents_follow_each_other_on_one_line_or_on_many() -> None:
     [
         (b"", "file: there is no envelope in it"),
         (b"\n{oops", "file:2:2: not JSON: Expecting property name enclosed in double quotes"),
-        (b"\xff", "file: not UTF-8; save the file as UTF-8"),
+        (b"\n\xff", "file:2: byte 0xff is not UTF-8; save the file as UTF-8"),
         (b'\n\n{"type": "queue.opened"}', "file:3: type: 'queue.opened' is not known"),
         (b"[1, 2]", "file:1: not a JSON object"),
         (

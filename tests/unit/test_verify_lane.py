@@ -4,7 +4,7 @@ import pytest
 
 import service.verify_lane
 from db.verify_journal import StreamEnd
-from service.verify_lane import LaneComparison, Published, note_of
+from service.verify_lane import LaneComparison, PublishedEntry, note_of
 
 # "7" is the record with sequence 7 and the id that the journal has for it; "7!" has another id,
 # "?" is a record of somebody else.
@@ -42,11 +42,11 @@ def compare(records: str, end: StreamEnd, *, front_deleted: bool = False) -> Lan
     return comparison
 
 
-def read(word: str, offset: int) -> Published:
+def read(word: str, offset: int) -> PublishedEntry:
     if word == "?":
-        return Published(offset, None, None)
+        return PublishedEntry(offset, None, None)
     sequence = int(word.rstrip("!"))
-    return Published(offset, sequence, "other" if word.endswith("!") else f"id-{sequence}")
+    return PublishedEntry(offset, sequence, "other" if word.endswith("!") else f"id-{sequence}")
 
 
 @pytest.mark.parametrize(

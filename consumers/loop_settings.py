@@ -1,0 +1,17 @@
+"""What the loop has to know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """Names, limits and times; `topics` are in the order in which a batch applies them."""
+
+    topics: Sequence[str]
+    ticks_topic: str
+    owner: str
+    batch_size_max: int = 2000
+    expiry_batch_max: int = 2000
+    revoke_seconds_max: float = 5.0  # to finish a batch when Kafka takes lanes away
+    retry_seconds_max: float = 5.0  # between two attempts while Postgres is away
