@@ -100,7 +100,7 @@ async def _seek(consumer: AIOKafkaConsumer, lanes: Mapping[int, Lane], ticks_top
         stored = lane.next_offsets[partition.topic]
         # Where nothing was ever read, begin where Kafka begins. A tick that retention has taken
         # is no loss: only the newest one means anything.
-        if stored == 0 or partition.topic == ticks_topic:
+        if stored < 0 or partition.topic == ticks_topic:
             stored = lane.next_offsets[partition.topic] = max(stored, first[partition])
         _refuse_lost_records(partition, stored, first[partition], end[partition])
         consumer.seek(partition, stored)

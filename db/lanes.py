@@ -125,7 +125,7 @@ async def _make_lanes(connection: Connection, lanes: Sequence[int], topics: Sequ
     await connection.execute(
         """
         INSERT INTO lane_inputs (lane, topic, next_offset)
-        SELECT lane, topic, 0 FROM unnest($1::int[]) AS lane, unnest($2::text[]) AS topic
+        SELECT lane, topic, -1 FROM unnest($1::int[]) AS lane, unnest($2::text[]) AS topic
         ON CONFLICT DO NOTHING
         """,
         lanes,

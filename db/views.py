@@ -45,7 +45,7 @@ async def show_standing(connection: Connection) -> Standing:
     """Sum up what the lanes say of themselves."""
     holds = await connection.fetchval("SELECT coalesce(sum(holds_active), 0)::bigint FROM lanes")
     applied = await connection.fetch(
-        "SELECT topic, sum(next_offset)::bigint FROM lane_inputs GROUP BY topic"
+        "SELECT topic, sum(greatest(next_offset, 0))::bigint FROM lane_inputs GROUP BY topic"
     )
     journaled = await connection.fetch(
         "SELECT stream, sum(sequence)::bigint FROM lane_outputs GROUP BY stream"

@@ -15,7 +15,7 @@ CREATE TABLE lanes (
 CREATE TABLE lane_inputs (
     lane         integer NOT NULL REFERENCES lanes,
     topic        text    NOT NULL,
-    next_offset  bigint  NOT NULL CHECK (next_offset >= 0),
+    next_offset  bigint  NOT NULL CHECK (next_offset >= -1), -- -1: nothing was ever read
     PRIMARY KEY (lane, topic)
 ) WITH (fillfactor = 50);
 

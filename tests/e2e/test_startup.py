@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from tests.e2e.events import admitted
-from tests.e2e.world import Finished, World
+from tests.e2e.world import Finished, World, until
 
 
 def said(finished: Finished) -> str:
@@ -130,3 +130,25 @@ async def test_ticks_that_retention_has_taken_are_no_loss(world: World) -> None:
     await again.log("lanes.taken")
     await world.send([admitted("ada")])
     await world.outcomes(lambda read: len(read) == 1)
+
+
+async def test_events_that_retention_has_taken_are_refused_and_not_skipped(world: World) -> None:
+    await world.prepare(partitions=1, stock={"lamp": 100})
+    worker = await world.start_worker(TICK_INTERVAL="0.1")
+
+    async def has_ticked() -> bool:
+        return (await worker.metrics()).get('reservations_since_tick_seconds{lane="0"}', 1e9) < 1e6
+
+    await until(has_ticked)
+    await worker.stop()
+    await world.send(admitted(f"shopper-{n}") for n in range(10))
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap_servers)
+    await admin.start()
+    events = TopicPartition(world.topic("admitted"), 0)
+    await admin.delete_records({events: RecordsToDelete(before_offset=7)})
+    await admin.close()
+
+    finished = await world.run("worker")
+
+    assert finished.code == 2
+    assert "has offsets 7 to 10, and 0 is the next one to apply" in finished.err

@@ -129,7 +129,7 @@ async def test_a_lane_under_another_epoch_lets_nothing_through(
         await apply(pool, batch_of([admitted("ada")], lane=0), lanes)
 
     assert await db.fetchval("SELECT count(*) FROM reservations") == 0
-    assert await db.fetchval("SELECT next_offset FROM lane_inputs WHERE lane = 0") == 0
+    assert await db.fetchval("SELECT max(next_offset) FROM lane_inputs") == -1
 
 
 async def test_taking_a_lane_waits_for_the_batch_in_flight_and_sees_what_it_did(
@@ -141,9 +141,9 @@ async def test_taking_a_lane_waits_for_the_batch_in_flight_and_sees_what_it_did(
     taken = await take_lanes(db, [0, 1], [TOPIC, TICKS], "another")
     done = (await asyncio.gather(running, return_exceptions=True))[0]
 
-    committed = 0 if isinstance(done, Superseded) else 300
-    assert taken[0].next_offsets[TOPIC] == committed
-    assert await db.fetchval("SELECT count(*) FROM reservations") == committed
+    committed = not isinstance(done, Superseded)
+    assert taken[0].next_offsets[TOPIC] == (300 if committed else -1)
+    assert await db.fetchval("SELECT count(*) FROM reservations") == (300 if committed else 0)
 
 
 async def test_one_admission_in_two_lanes_at_once_is_held_once(
