@@ -9,15 +9,25 @@ import pytest
 
 from service.embedded import EmbeddedKafka, EmbeddedPostgres
 from tests.e2e.world import World
-from tests.integration.conftest import create_database, drop_database
+from tests.integration.conftest import (
+    create_database,
+    drop_database,
+    empty_database_url,
+    migrated_template,
+)
+
+__all__ = ["empty_database_url", "migrated_template"]
 
 
 @pytest.fixture
 async def world(
-    postgres: EmbeddedPostgres, kafka: EmbeddedKafka, request: pytest.FixtureRequest
+    postgres: EmbeddedPostgres,
+    kafka: EmbeddedKafka,
+    migrated_template: str,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[World]:
     name = re.sub(r"\W", "_", request.node.name)[:50].lower()
-    database_url = await create_database(postgres.dsn, name)
+    database_url = await create_database(postgres.dsn, name, template=migrated_template)
     with tempfile.TemporaryDirectory() as directory:
         world = World(name, database_url, kafka.bootstrap_servers, Path(directory))
         yield world

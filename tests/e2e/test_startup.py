@@ -19,13 +19,13 @@ def said(finished: Finished) -> str:
     return lines[0]
 
 
-async def test_without_a_schema_it_names_the_command(world: World) -> None:
+async def test_without_a_schema_it_names_the_command(world: World, empty_database_url: str) -> None:
+    world.database_url = empty_database_url
+
     assert "run `reservations migrate`" in said(await world.run("worker"))
 
 
 async def test_without_topics_it_names_them_and_the_command(world: World) -> None:
-    await world.must("migrate")
-
     line = said(await world.run("worker"))
 
     assert world.topic("checkout-completed") in line
@@ -56,7 +56,6 @@ async def test_unequal_partition_counts_are_refused(world: World) -> None:
 async def test_a_wrong_setting_is_named_without_its_password(
     world: World, setting: str, value: str, expected: str
 ) -> None:
-    await world.must("migrate")
     world.settings[setting] = value
 
     line = said(await world.run("worker"))

@@ -16,6 +16,14 @@ from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
+from db.connect import connect
+from db.migrate import schema_state, upgrade
+from db.policies import import_policies
+from db.stock_import import StockRow, import_stock
+from service.admin.policy_file import read_policies
+from service.settings import Settings
+from service.topics import create_topics
+
 COMMAND = Path(sys.executable).with_name("reservations")
 
 TOPICS = {
@@ -47,11 +55,11 @@ class WorkerProcess:
     _reader: asyncio.Task[None] | None = None
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def log(self, event: str, count: int = 1) -> dict[str, Any]:
-        """Wait until the worker has logged an event so often."""
+    async def log(self, *events: str, count: int = 1) -> dict[str, Any]:
+        """Wait until the worker has logged these events so often, one with the other."""
         async with asyncio.timeout(40), self._news:
-            await self._news.wait_for(lambda: len(self._with(event)) >= count)
-        return self._with(event)[count - 1]
+            await self._news.wait_for(lambda: len(self._with(*events)) >= count)
+        return self._with(*events)[count - 1]
 
     async def metrics(self) -> dict[str, float]:
         """Give all samples, by name with labels."""
@@ -87,8 +95,8 @@ class WorkerProcess:
         async with self._news:
             self._news.notify_all()
 
-    def _with(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line.get("event") == event]
+    def _with(self, *events: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line.get("event") in events]
 
 
 @dataclass
@@ -138,20 +146,25 @@ class World:
         return finished.out
 
     async def prepare(self, *, partitions: int, stock: dict[str, int], policy: str = "") -> None:
-        """Make topics and schema, and bring stock and policies in."""
-        await self.must("migrate")
-        await self.must("topics", "create", "--partitions", str(partitions))
-        rows = [f"acme,{product},,{units}" for product, units in stock.items()]
-        await self.bring_in("stock.csv", "organization_id,product_id,variant_id,on_hand", *rows)
-        if policy:
-            file = self.directory / "policy.toml"
-            file.write_text(policy)
-            await self.must("policy", "import", str(file))
+        """Make topics, and bring stock and policies in: as the commands do, without a process."""
+        await create_topics(self._own_settings(), partitions=partitions, replication_factor=1)
+        rows = [
+            StockRow(line, "acme", product, "", units)
+            for line, (product, units) in enumerate(stock.items())
+        ]
+        connection = await connect(self.database_url, application_name="test")
+        try:
+            if await schema_state(connection) == "missing":
+                await asyncio.to_thread(upgrade, self.database_url)
+            await import_stock(connection, rows)
+            if policy:
+                await import_policies(connection, read_policies("policy.toml", policy.encode()))
+        finally:
+            await connection.close()
 
-    async def bring_in(self, name: str, *lines: str) -> None:
-        file = self.directory / name
-        file.write_text("\n".join(lines) + "\n")
-        await self.must("stock", "import", str(file))
+    def _own_settings(self) -> Settings:
+        names = {variable.lower(): self.topic(name) for name, variable in TOPICS.items()}
+        return Settings.model_validate({"kafka_bootstrap_servers": self.bootstrap_servers, **names})
 
     async def start_worker(self, **settings: str) -> WorkerProcess:
         """Start a worker, and wait until it says that it has started."""
