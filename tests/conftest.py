@@ -1,12 +1,17 @@
 """The real servers, started when the first test asks for one, and shared by the whole run."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from db.migrate import upgrade
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, start_kafka, start_postgres
+from tests.integration.conftest import create_database, drop_database
+
+_TEMPLATE = "template_reservations"
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +28,21 @@ async def kafka() -> AsyncIterator[EmbeddedKafka]:
         server = await start_kafka(Path(directory))
         yield server
         await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database that nobody is connected to."""
+    url = await create_database(postgres.dsn, _TEMPLATE)
+    await asyncio.to_thread(upgrade, url)
+    return _TEMPLATE
+
+
+@pytest.fixture
+async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """A database of this test, without a schema."""
+    yield await create_database(postgres.dsn, "without_schema")
+    await drop_database(postgres.dsn, "without_schema")
 
 
 @pytest.fixture

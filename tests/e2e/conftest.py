@@ -9,14 +9,7 @@ import pytest
 
 from service.embedded import EmbeddedKafka, EmbeddedPostgres
 from tests.e2e.world import World
-from tests.integration.conftest import (
-    create_database,
-    drop_database,
-    empty_database_url,
-    migrated_template,
-)
-
-__all__ = ["empty_database_url", "migrated_template"]
+from tests.integration.conftest import create_database, drop_database
 
 
 @pytest.fixture

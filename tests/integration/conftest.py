@@ -1,6 +1,5 @@
 """A database per test module, cloned from one that was migrated once, and empty for each test."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,18 +8,7 @@ import asyncpg
 import pytest
 
 from db.connect import Connection, connect, create_pool
-from db.migrate import upgrade
 from service.embedded import EmbeddedPostgres
-
-_TEMPLATE = "template_reservations"
-
-
-@pytest.fixture(scope="session")
-async def migrated_template(postgres: EmbeddedPostgres) -> str:
-    """A migrated database that nobody is connected to."""
-    url = await create_database(postgres.dsn, _TEMPLATE)
-    await asyncio.to_thread(upgrade, url)
-    return _TEMPLATE
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +19,6 @@ async def database_url(
     name = re.sub(r"\W", "_", request.module.__name__.rpartition(".")[2])
     yield await create_database(postgres.dsn, name, template=migrated_template)
     await drop_database(postgres.dsn, name)
-
-
-@pytest.fixture
-async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
-    """A database of this test, without a schema."""
-    yield await create_database(postgres.dsn, "without_schema")
-    await drop_database(postgres.dsn, "without_schema")
 
 
 @pytest.fixture
