@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.topics import create_topics
 
 LANE = 1
-# Of a broker, each right after a commit. About one in ten hides the commit: more find more.
+# Of a broker, each right after a commit. Only some of them hide the commit: more find more.
 KILLS = int(os.environ.get("KILLS", "2"))
 NOTHING: Marks = {"outcomes": Mark(), "dead_letters": Mark()}
 
