@@ -1,16 +1,16 @@
 """The book of a batch: rows that its events may touch, locked and indexed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from db import loading, policies
 from db.connect import Connection
 from db.loading import DueHold
-from reservations.book import Book
-from reservations.matching import Fact
+from reservations.book import Book, ShopperKey, shoppers_of
 from reservations.wanted import Wanted, policies_wanted, stock_wanted
-from schemas.events import Admitted
-from schemas.reservation import EarlyFact
+from schemas.events import Admitted, Fact, TransferRequested
+from schemas.reservation import Admission, AdmissionKey, EarlyFact
 
 
 async def load_book(
@@ -21,21 +21,19 @@ async def load_book(
 ) -> tuple[Book, set[int]]:
     """Load all that deciding these events and ticks may look at.
 
-    Returns the book, and the lanes in which more holds are due than this batch may expire.
+    Returns the book, and the lanes in which more is due than this batch may take.
     """
     book = Book()
     holds, facts_due = await _load_due(connection, ticks, expiry_batch_max)
     wanted = Wanted()
     for event in events:
         wanted.add(event)
-    for fact in facts_due:
-        wanted.add(fact.fact)
-    wanted.admissions.update(hold.admission_key for hold in holds)
-    if wanted.admissions or wanted.consumers:
-        await _load_admissions(connection, book, wanted)
-        facts = await _load_facts(connection, book, wanted, facts_due)
-        await _load_stock(connection, book, [*events, *facts])
-    _index_due_holds(book, holds)
+    for early in facts_due:
+        wanted.add(early.known.fact)
+    if wanted.admissions or wanted.consumers or holds:
+        facts = await _load_admissions(connection, book, wanted, holds)
+        _index_due(book, holds, facts_due)
+        await _load_stock(connection, book, [*events, *(early.known.fact for early in facts)])
     return book, _lanes_with_more(holds, expiry_batch_max)
 
 
@@ -48,33 +46,78 @@ async def _load_due(
     return holds, await loading.due_facts(connection, ticks, limit)
 
 
-async def _load_admissions(connection: Connection, book: Book, wanted: Wanted) -> None:
-    admissions = await loading.lock_admissions(
-        connection,
-        keys=wanted.admissions,
-        consumers=wanted.consumers,
-        tokens=wanted.tokens,
-    )
+async def _load_admissions(
+    connection: Connection, book: Book, wanted: Wanted, holds: Iterable[DueHold]
+) -> Sequence[EarlyFact]:
+    """Load all that the batch's shoppers have, and the admissions whose holds are due."""
+    due = {hold.admission_key for hold in holds}
+    admissions, facts = await _lock_admissions(connection, wanted, due)
     for admission in admissions:
         book.load_admission(admission)
+    for early in facts:
+        book.load_fact(early)
     if admissions:
         for reservation in await loading.lock_reservations(connection, list(book.admissions)):
             book.load_reservation(reservation)
+    return facts
 
 
-async def _load_facts(
-    connection: Connection, book: Book, wanted: Wanted, facts_due: Collection[EarlyFact]
-) -> list[Fact]:
-    """Lock the early facts of the batch's consumers, and note which of them are due."""
-    if not wanted.consumers:
-        return []
-    due = {fact.id for fact in facts_due}
-    facts = await loading.lock_facts(connection, wanted.consumers)
+async def _lock_admissions(
+    connection: Connection, wanted: Wanted, due: Collection[AdmissionKey]
+) -> tuple[Sequence[Admission], Sequence[EarlyFact]]:
+    """Lock the shoppers of the batch with their admissions and early facts.
+
+    Which admission a fact belongs to is asked of all that its shopper has; so what turns out to be
+    somebody else's too is loaded once more, with all that he or she has. That is rare: the first
+    round knows whom transfers have linked, but not those that are asked for and not granted yet.
+    """
+    if not (wanted.consumers or wanted.admissions):
+        return await loading.lock_admissions(connection, shoppers=(), keys=due), ()
+    strangers = wanted.consumers
+    shoppers: set[ShopperKey] = set()
+    while True:
+        shoppers |= await loading.lock_shoppers(
+            connection,
+            consumers=shoppers | strangers,
+            admissions=wanted.admissions,
+            tokens=wanted.tokens,
+        )
+        admissions = await loading.lock_admissions(connection, shoppers=shoppers, keys=due)
+        facts = await loading.lock_facts(connection, shoppers)
+        strangers = _linked(shoppers, admissions, facts) - shoppers
+        if not strangers:
+            return admissions, facts
+
+
+def _linked(
+    shoppers: Set[ShopperKey], admissions: Iterable[Admission], facts: Iterable[EarlyFact]
+) -> set[ShopperKey]:
+    """Give whose these shoppers' admissions are, were, or shall be."""
+    known = [early.known for early in facts]
+    linked = set()
+    for admission in admissions:
+        owners = shoppers_of(admission)
+        if not shoppers.isdisjoint(owners):  # else it is here for a due hold only
+            linked.update(owners)
+            known += admission.facts
+    return linked | {
+        (one.fact.organization_id, one.fact.to_consumer_id)
+        for one in known
+        if isinstance(one.fact, TransferRequested)
+    }
+
+
+def _index_due(book: Book, holds: Iterable[DueHold], facts: Iterable[EarlyFact]) -> None:
+    """Note what is due, in its order: the rows as they are now that they are locked."""
+    reservations = {one.id: one for lines in book.reservations.values() for one in lines}
+    for hold in holds:
+        due = book.due_holds if hold.is_over else book.due_warnings
+        if hold.id in reservations:
+            due[hold.lane].append(reservations[hold.id])
+    waiting = {one.id: one for early in book.facts_by_consumer.values() for one in early}
     for fact in facts:
-        book.load_fact(fact)
-        if fact.id in due:
-            book.due_facts[fact.lane].append(fact)
-    return [fact.fact for fact in facts]
+        if fact.id in waiting:
+            book.due_facts[fact.lane].append(waiting[fact.id])
 
 
 async def _load_stock(
@@ -88,16 +131,6 @@ async def _load_stock(
         book.pools = {pool.key: pool for pool in await loading.lock_pools(connection, pool_keys)}
 
 
-def _index_due_holds(book: Book, holds: Collection[DueHold]) -> None:
-    """Note the due holds in the order in which they are due."""
-    by_id = {one.id: one for lines in book.reservations.values() for one in lines}
-    for hold in holds:
-        if hold.id in by_id:
-            book.due_holds[hold.lane].append(by_id[hold.id])
-
-
-def _lanes_with_more(holds: Collection[DueHold], limit: int) -> set[int]:
-    due_by_lane: dict[int, int] = {}
-    for hold in holds:
-        due_by_lane[hold.lane] = due_by_lane.get(hold.lane, 0) + 1
-    return {lane for lane, count in due_by_lane.items() if count >= limit}
+def _lanes_with_more(holds: Iterable[DueHold], limit: int) -> set[int]:
+    due = Counter((hold.lane, hold.is_over) for hold in holds)
+    return {lane for (lane, _), count in due.items() if count >= limit}

@@ -19,6 +19,7 @@ Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Records: TypeAlias = Mapping[TopicPartition, Sequence[Record]]
 
 _TRACEPARENT: Final = "traceparent"
+_NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
@@ -39,9 +40,10 @@ def read_batch(records: Records, lanes: Mapping[int, Lane], topics: Sequence[str
     """Decode what belongs to our lanes and was not applied before.
 
     `topics` is the order of application. Kafka has none between topics, so the friendliest is
-    taken: admissions before the checkouts that need them, checkouts before the ends and ticks
-    that would take their units away. Within a topic the lanes are merged by record time, so that
-    no lane's shoppers are served before another's; within a lane, offsets keep their order.
+    taken: admissions before the carts and checkouts that need them, and those before the commands,
+    ends and ticks that would take their units away. Within a topic the lanes are merged by record
+    time, so that no lane's shoppers are served before another's; within a lane, offsets keep their
+    order.
     """
     batch = Batch()
     for topic in topics:
@@ -70,12 +72,12 @@ def _read(batch: Batch, record: Record) -> None:
     if batch.oldest_timestamp_ms is None or record.timestamp < batch.oldest_timestamp_ms:
         batch.oldest_timestamp_ms = record.timestamp
     try:
-        events = decode(record.value)
+        events = decode(record.value, _instant(record.timestamp))
     except MalformedRecord as malformed:
         batch.dead_letters.append(_dead_letter(record, malformed.reason))
         batch.results[record.topic, "dead_letter"] += 1
         return
-    if isinstance(events, PassedOver):
+    if isinstance(events, PassedOver) or not events:
         batch.results[record.topic, "passed_over"] += 1
         return
     traceparent = _traceparent(record)
@@ -109,17 +111,17 @@ def _dead_letter(record: Record, reason: str) -> DeadLetter:
         key=record.key,
         value=record.value,
         headers=tuple(record.headers),
-        timestamp=_instant(record.timestamp),
+        timestamp=_instant(record.timestamp) or _NO_TIME,
         reason=reason,
     )
 
 
-def _instant(timestamp_ms: int) -> datetime:
+def _instant(timestamp_ms: int) -> datetime | None:
     """Give a record's time; Kafka has -1 for none, and a producer may have sent any number."""
     try:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC) if timestamp_ms > 0 else None
     except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
+        return None
 
 
 def _traceparent(record: Record) -> str | None:

@@ -14,10 +14,10 @@ from consumers.loading import load_book
 from consumers.records import Batch
 from db import journal, saving
 from db.connect import Connection
-from db.lanes import Lane, fence, save_lanes
+from db.lanes import Lane, fence, last_ticks, save_lanes
 from reservations.book import Book, Changes
 from reservations.decide import decide
-from schemas.events import AdmissionEnded, Admitted, Arrival, CheckoutCompleted, ExpiryTick
+from schemas.events import Arrival, ExpiryTick
 from schemas.journal import JournalEntry, Superseded
 from schemas.outcomes import Outcome
 from schemas.vocabulary import Result
@@ -81,13 +81,15 @@ async def _load(
     expiry_batch_max: int,
 ) -> tuple[Book, set[int]]:
     events = [
-        arrival.event
-        for arrival in batch.arrivals
-        if isinstance(arrival.event, Admitted | CheckoutCompleted | AdmissionEnded)
+        arrival.event for arrival in batch.arrivals if not isinstance(arrival.event, ExpiryTick)
     ]
     instants = {tick.lane: tick.event.at for tick in ticks if isinstance(tick.event, ExpiryTick)}
     book, with_more_due = await load_book(connection, events, instants, expiry_batch_max)
     book.last_tick = {lane.lane: lane.last_tick for lane in lanes.values()}
+    # Of admissions that are of other lanes: asked once they are locked, so that a tick that has
+    # ended one of their holds is seen.
+    if others := {admission.lane for admission in book.admissions.values()} - lanes.keys():
+        book.last_tick |= await last_ticks(connection, others)
     return book, with_more_due
 
 
@@ -106,13 +108,13 @@ async def _save(
         (saving.update_stock, changes.stock),
         (saving.update_pools, changes.pools),
         (saving.add_facts, changes.new_facts),
-        (saving.retry_facts, changes.facts),
+        (saving.update_facts, changes.facts),
     ]
+    if changes.ended_facts:
+        await saving.end_facts(connection, changes.ended_facts)
     for save, rows in steps:
         if rows:
             await save(connection, rows.values())
-    if changes.ended_facts:
-        await saving.end_facts(connection, changes.ended_facts)
     if entries:
         await journal.append(connection, entries)
     await save_lanes(connection, list(lanes.values()), changes.holds_active)

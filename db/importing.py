@@ -11,6 +11,7 @@ _LOCK_KEY: Final = 4_267_331_002
 
 REFUSALS_MAX: Final = 20
 CHANGES_SHOWN_MAX: Final = 20
+HOLDS_SHOWN_MAX: Final = 20
 
 # Rows that one statement writes: far below the statement timeout on a slow machine.
 _STEP_ROWS: Final = 50_000
@@ -35,6 +36,34 @@ class Change(NamedTuple):
     after: str
 
 
+class HoldAtRisk(NamedTuple):
+    """A hold of which units are not there any more, and how many of them."""
+
+    organization_id: str
+    experience_id: str
+    consumer_id: str | None
+    admission_id: str
+    product_id: str
+    variant_id: str
+    quantity: int
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What an import did to units that are held, sold or set aside; `first` names a few holds."""
+
+    lines: int  # that it made short
+    units: int  # by so many units, together
+    units_from_pools: int  # free units that it took out of pools
+    units_covered: int  # that were short, and are there again
+    units_sold_beyond: int  # short on lines that it made short, with no hold left to name
+    holds: int  # that are at risk, or at greater risk
+    units_at_risk: int  # of those holds, by this import
+    holds_relieved: int  # that are at less risk, or at none
+    first: tuple[HoldAtRisk, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What an import did, or with ``dry_run`` would do. `changes` are the first few of them."""
@@ -44,6 +73,7 @@ class Imported:
     unchanged: int
     units: int  # added, less those taken away
     changes: tuple[Change, ...] = ()
+    shortage: Shortage | None = None  # None: it concerned nothing that is held, sold or set aside
 
 
 class HasLine(Protocol):

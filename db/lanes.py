@@ -1,6 +1,6 @@
 """Lanes: who owns one, how far it has read, and how far it has published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -69,6 +69,14 @@ async def fence(
     )
     owned = {lane for lane, _ in rows}
     return set(epochs) - owned, rows[0][1] if rows else None
+
+
+async def last_ticks(connection: Connection, lanes: Collection[int]) -> dict[int, datetime]:
+    """Give the last ticks of lanes that may be another's."""
+    rows = await connection.fetch(
+        "SELECT lane, last_tick FROM lanes WHERE lane = ANY($1::int[])", list(lanes)
+    )
+    return {row["lane"]: row["last_tick"] for row in rows}
 
 
 async def save_lanes(

@@ -83,7 +83,10 @@ async def _stage(connection: Connection, rows: Sequence[PoolRow], progress: Prog
 
 
 async def _drop_what_stays(connection: Connection) -> None:
-    """Drop the rows that say what is so already; no worker changes what they say."""
+    """Drop the rows that say what is so already.
+
+    A worker changes what they say only where units are short. What it does later comes later.
+    """
     await connection.execute(
         """
         DELETE FROM incoming_pools i

@@ -1,16 +1,10 @@
 """Rows as the rules know them."""
 
-from typing import Final
-
 from asyncpg import Record
-from pydantic import TypeAdapter
 
-from schemas.events import AdmissionEnded, CheckoutCompleted
+from schemas.facts import unpack
+from schemas.policy import read_policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
-
-FACT: Final[TypeAdapter[CheckoutCompleted | AdmissionEnded]] = TypeAdapter(
-    CheckoutCompleted | AdmissionEnded
-)
 
 
 def admission_of(row: Record) -> Admission:
@@ -25,10 +19,14 @@ def admission_of(row: Record) -> Admission:
         token_digest=row["token_digest"],
         admitted_at=row["admitted_at"],
         expires_at=row["expires_at"],
-        completed_at=row["completed_at"],
-        order_id=row["order_id"],
-        ended_at=row["ended_at"],
-        end=row["end_kind"],
+        window_ends_at=row["window_ends_at"],
+        also_id=row["also_id"],
+        guest_id=row["guest_id"],
+        policy=read_policy(row["policy"]),
+        facts=unpack(row["facts"]),
+        cart_mark=row["cart_mark"],
+        sale_mark=row["sale_mark"],
+        outcomes=row["outcomes"],
     )
 
 
@@ -50,20 +48,22 @@ def reservation_of(row: Record) -> Reservation:
         reason=row["reason"],
         order_id=row["order_id"],
         late=row["late"],
+        missing=row["missing"],
+        oversold=row["oversold"],
+        restocked=row["restocked"],
+        at_risk=row["at_risk"],
+        warned=row["warned"],
+        outcomes=row["outcomes"],
     )
 
 
 def fact_of(row: Record) -> EarlyFact:
-    """Give an early fact of its row."""
+    """Give an early fact of its row. Raises ValueError where the document is not of one fact."""
+    (known,) = unpack(row["document"])
     return EarlyFact(
         id=row["id"],
         lane=row["lane"],
-        fact=FACT.validate_json(row["document"]),
-        topic=row["topic"],
-        partition=row["partition"],
-        offset=row["offset"],
-        line=row["line"],
-        traceparent=row["traceparent"],
+        known=known,
         retry_at=row["retry_at"],
         expires_at=row["expires_at"],
     )

@@ -2,7 +2,7 @@
 
 from db.saving_admissions import add_admissions, update_admissions
 from db.saving_counters import update_pools, update_stock
-from db.saving_facts import add_facts, end_facts, retry_facts
+from db.saving_facts import add_facts, end_facts, update_facts
 from db.saving_reservations import add_reservations, update_reservations
 
 __all__ = [
@@ -10,8 +10,8 @@ __all__ = [
     "add_facts",
     "add_reservations",
     "end_facts",
-    "retry_facts",
     "update_admissions",
+    "update_facts",
     "update_pools",
     "update_reservations",
     "update_stock",

@@ -1,9 +1,12 @@
 """Admissions into rows."""
 
 from collections.abc import Collection
+from typing import Any
 
 from db.columns import columns, copy
 from db.connect import Connection
+from schemas.facts import pack
+from schemas.policy import write_policy
 from schemas.reservation import Admission
 
 
@@ -16,42 +19,57 @@ async def add_admissions(connection: Connection, admissions: Collection[Admissio
     await copy(
         connection,
         "admissions",
-        "organization_id admission_id lane consumer_id experience_id distribution_id"
-        " distribution_type token_digest admitted_at expires_at completed_at order_id"
-        " ended_at end_kind",
-        [
-            (
-                *a.key,
-                a.lane,
-                a.consumer_id,
-                a.experience_id,
-                a.distribution_id,
-                a.distribution_type,
-                a.token_digest,
-                a.admitted_at,
-                a.expires_at,
-                a.completed_at,
-                a.order_id,
-                a.ended_at,
-                a.end,
-            )
-            for a in admissions
-        ],
+        "organization_id admission_id consumer_id guest_id also_id token_digest experience_id"
+        " distribution_id distribution_type admitted_at window_ends_at expires_at facts cart_mark"
+        " sale_mark outcomes policy lane",
+        [(*_row(admission), admission.lane) for admission in admissions],
     )
 
 
 async def update_admissions(connection: Connection, admissions: Collection[Admission]) -> None:
-    """Write what became of admissions."""
+    """Write what became of admissions. Columns that keep their value keep their index entries."""
     await connection.execute(
         """
         UPDATE admissions AS saved
-           SET completed_at = new.completed_at, order_id = new.order_id,
-               ended_at = new.ended_at, end_kind = new.end_kind
-          FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[],
-                      $5::timestamptz[], $6::text[])
-            AS new (organization_id, admission_id, completed_at, order_id, ended_at, end_kind)
+           SET consumer_id = new.consumer_id, guest_id = new.guest_id, also_id = new.also_id,
+               token_digest = new.token_digest, experience_id = new.experience_id,
+               distribution_id = new.distribution_id, distribution_type = new.distribution_type,
+               admitted_at = new.admitted_at, window_ends_at = new.window_ends_at,
+               expires_at = new.expires_at, facts = new.facts,
+               cart_mark = new.cart_mark, sale_mark = new.sale_mark,
+               outcomes = new.outcomes, policy = new.policy
+          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                      $7::text[], $8::text[], $9::text[], $10::timestamptz[],
+                      $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[],
+                      $15::text[], $16::int[], $17::text[])
+            AS new (organization_id, admission_id, consumer_id, guest_id, also_id, token_digest,
+                    experience_id, distribution_id, distribution_type, admitted_at,
+                    window_ends_at, expires_at, facts, cart_mark, sale_mark,
+                    outcomes, policy)
          WHERE saved.organization_id = new.organization_id
            AND saved.admission_id = new.admission_id
         """,
-        *columns([(*a.key, a.completed_at, a.order_id, a.ended_at, a.end) for a in admissions], 6),
+        *columns([_row(admission) for admission in admissions], 17),
+    )
+
+
+def _row(admission: Admission) -> tuple[Any, ...]:
+    """Give all columns but the lane, which stays as it was."""
+    return (
+        *admission.key,
+        admission.consumer_id,
+        admission.guest_id,
+        admission.also_id,
+        admission.token_digest,
+        admission.experience_id,
+        admission.distribution_id,
+        admission.distribution_type,
+        admission.admitted_at,
+        admission.window_ends_at,
+        admission.expires_at,
+        pack(admission.facts),
+        admission.cart_mark,
+        admission.sale_mark,
+        admission.outcomes,
+        write_policy(admission.policy),
     )

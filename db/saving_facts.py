@@ -5,6 +5,7 @@ from uuid import UUID
 
 from db.columns import columns, copy
 from db.connect import Connection
+from schemas.facts import pack
 from schemas.reservation import EarlyFact
 
 
@@ -13,37 +14,33 @@ async def add_facts(connection: Connection, facts: Collection[EarlyFact]) -> Non
     await copy(
         connection,
         "early_facts",
-        "id lane organization_id consumer_id document topic partition offset line traceparent"
-        " retry_at expires_at",
+        "id lane organization_id consumer_id document retry_at expires_at",
         [
             (
-                f.id,
-                f.lane,
-                f.fact.organization_id,
-                f.fact.consumer_id,
-                f.fact.model_dump_json(exclude_defaults=True),
-                f.topic,
-                f.partition,
-                f.offset,
-                f.line,
-                f.traceparent,
-                f.retry_at,
-                f.expires_at,
+                early.id,
+                early.lane,
+                early.known.fact.organization_id,
+                early.known.fact.consumer_id,
+                pack([early.known]),
+                early.retry_at,
+                early.expires_at,
             )
-            for f in facts
+            for early in facts
         ],
     )
 
 
-async def retry_facts(connection: Connection, facts: Collection[EarlyFact]) -> None:
-    """Note when to try early facts again."""
+async def update_facts(connection: Connection, facts: Collection[EarlyFact]) -> None:
+    """Write what was said of early facts, and when to try them again."""
     await connection.execute(
         """
-        UPDATE early_facts AS saved SET retry_at = new.retry_at
-          FROM unnest($1::uuid[], $2::timestamptz[]) AS new (id, retry_at)
+        UPDATE early_facts AS saved
+           SET document = new.document, retry_at = new.retry_at, expires_at = new.expires_at
+          FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+            AS new (id, document, retry_at, expires_at)
          WHERE saved.id = new.id
         """,
-        *columns([(f.id, f.retry_at) for f in facts], 2),
+        *columns([(one.id, pack([one.known]), one.retry_at, one.expires_at) for one in facts], 4),
     )
 
 

@@ -1,6 +1,7 @@
 """Reservations into rows."""
 
 from collections.abc import Collection
+from typing import Any
 
 from db.columns import columns, copy
 from db.connect import Connection
@@ -12,28 +13,10 @@ async def add_reservations(connection: Connection, reservations: Collection[Rese
     await copy(
         connection,
         "reservations",
-        "id lane organization_id admission_id experience_id product_id variant_id quantity"
-        " strategy status expires_at created_at ended_at reason order_id late",
-        [
-            (
-                r.id,
-                r.lane,
-                *r.admission_key,
-                r.experience_id,
-                r.product_id,
-                r.variant_id,
-                r.quantity,
-                r.strategy,
-                r.status,
-                r.expires_at,
-                r.created_at,
-                r.ended_at,
-                r.reason,
-                r.order_id,
-                r.late,
-            )
-            for r in reservations
-        ],
+        "id quantity strategy status expires_at ended_at reason order_id late missing oversold"
+        " restocked at_risk warned outcomes experience_id"
+        " lane organization_id admission_id product_id variant_id created_at",
+        [(*_changing(one), *_staying(one)) for one in reservations],
     )
 
 
@@ -45,18 +28,51 @@ async def update_reservations(
         """
         UPDATE reservations AS saved
            SET quantity = new.quantity, strategy = new.strategy, status = new.status,
-               ended_at = new.ended_at, reason = new.reason, order_id = new.order_id,
-               late = new.late
+               expires_at = new.expires_at, ended_at = new.ended_at, reason = new.reason,
+               order_id = new.order_id, late = new.late, missing = new.missing,
+               oversold = new.oversold, restocked = new.restocked, at_risk = new.at_risk,
+               warned = new.warned, outcomes = new.outcomes,
+               experience_id = new.experience_id
           FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[],
-                      $6::text[], $7::text[], $8::bool[])
-            AS new (id, quantity, strategy, status, ended_at, reason, order_id, late)
+                      $6::timestamptz[], $7::text[], $8::text[], $9::bool[], $10::bigint[],
+                      $11::bigint[], $12::bool[], $13::bigint[], $14::bool[], $15::int[],
+                      $16::text[])
+            AS new (id, quantity, strategy, status, expires_at, ended_at, reason, order_id, late,
+                    missing, oversold, restocked, at_risk, warned, outcomes, experience_id)
          WHERE saved.id = new.id
         """,
-        *columns(
-            [
-                (r.id, r.quantity, r.strategy, r.status, r.ended_at, r.reason, r.order_id, r.late)
-                for r in reservations
-            ],
-            8,
-        ),
+        *columns([_changing(one) for one in reservations], 16),
+    )
+
+
+def _changing(reservation: Reservation) -> tuple[Any, ...]:
+    """Give the id, and the columns that a batch may change."""
+    return (
+        reservation.id,
+        reservation.quantity,
+        reservation.strategy,
+        reservation.status,
+        reservation.expires_at,
+        reservation.ended_at,
+        reservation.reason,
+        reservation.order_id,
+        reservation.late,
+        reservation.missing,
+        reservation.oversold,
+        reservation.restocked,
+        reservation.at_risk,
+        reservation.warned,
+        reservation.outcomes,
+        reservation.experience_id,
+    )
+
+
+def _staying(reservation: Reservation) -> tuple[Any, ...]:
+    """Give what a reservation is of."""
+    return (
+        reservation.lane,
+        *reservation.admission_key,
+        reservation.product_id,
+        reservation.variant_id,
+        reservation.created_at,
     )

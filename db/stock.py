@@ -6,7 +6,7 @@ from db.connect import Connection
 
 
 class StockShown(NamedTuple):
-    """A stock line, in units. received = on_hand + allocated + pooled + sold."""
+    """A stock line, in units. received = on_hand + allocated + pooled + sold - short."""
 
     organization_id: str
     product_id: str
@@ -19,6 +19,7 @@ class StockShown(NamedTuple):
     allocated: int
     pooled: int
     sold: int
+    short: int
 
 
 async def show_stock(
@@ -39,7 +40,7 @@ async def show_stock(
                  WHERE p.organization_id = s.organization_id
                    AND p.product_id = s.product_id
                    AND p.variant_id = s.variant_id) AS pooled,
-               s.sold
+               s.sold, s.short
           FROM stock_lines s
          WHERE ($1::text IS NULL OR s.organization_id = $1)
            AND ($2::text IS NULL OR s.product_id = $2)

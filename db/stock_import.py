@@ -1,12 +1,14 @@
 """Stock comes in from a file of totals.
 
 A file says how many units were brought in altogether (`received`), not how many to add. So the
-same file twice changes nothing, also in the middle of a sale.
+same file twice changes nothing, also in the middle of a sale. What a smaller number does to units
+that are held or sold is in `db.at_risk`.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from db import at_risk
 from db.connect import Connection, prefer_whole_tables
 from db.importing import (
     Imported,
@@ -17,6 +19,7 @@ from db.importing import (
     silent,
     wait_for_other_imports,
 )
+from db.stock_locks import lock_what_changes
 from db.stock_review import find_refusals, summarise
 
 
@@ -35,12 +38,14 @@ async def import_stock(
     rows: Sequence[StockRow],
     *,
     dry_run: bool = False,
+    allow_shortage: bool = False,
     progress: Progress = silent,
 ) -> Imported | list[Refusal]:
     """Make ``received`` of every line what the file says, and move ``on_hand`` by the difference.
 
     All or nothing: where one line is refused nothing is changed, and the refusals are returned.
-    ``rows`` are in the order of the file, each key once. A dry run takes no lock.
+    ``rows`` are in the order of the file, each key once. A dry run takes no lock. Only with
+    ``allow_shortage`` may a line get fewer units than are held, sold and set aside.
     """
     async with connection.transaction():
         await prefer_whole_tables(connection)
@@ -50,11 +55,13 @@ async def import_stock(
             await wait_for_other_imports(connection)
         await _drop_what_stays(connection)
         if not dry_run:
-            await _lock_stock_lines(connection)
-        if refusals := await find_refusals(connection):
+            await lock_what_changes(connection, allow_shortage=allow_shortage)
+        await at_risk.plan(connection)
+        if refusals := await find_refusals(connection, allow_shortage=allow_shortage):
             return refusals
         imported = await summarise(connection, len(rows))
         if not dry_run:
+            await at_risk.carry_out(connection)
             for first, last in line_ranges(rows, "writing", progress):
                 await _write(connection, first, last)
     return imported
@@ -92,19 +99,6 @@ async def _drop_what_stays(connection: Connection) -> None:
         """
     )
     await connection.execute("ANALYZE incoming_stock")
-
-
-async def _lock_stock_lines(connection: Connection) -> None:
-    """Lock the lines that the file changes, in key order as the workers do."""
-    await connection.execute(
-        """
-        SELECT
-          FROM incoming_stock i
-          JOIN stock_lines s USING (organization_id, product_id, variant_id)
-         ORDER BY s.organization_id, s.product_id, s.variant_id
-           FOR NO KEY UPDATE OF s
-        """
-    )
 
 
 async def _write(connection: Connection, first: int, last: int) -> None:

@@ -6,15 +6,18 @@ difference, and the first of those in words.
 
 from typing import Final
 
+# Sold is what was converted, and what came back of a cancelled order and was not put into stock.
+_SOLD: Final = "status = 'converted' OR status = 'returned' AND NOT restocked"
+
 # Pooled units that are sold count as sold of their stock line, so `sold` has all strategies.
-STOCK_COUNTERS: Final = """
+STOCK_COUNTERS: Final = f"""
     WITH recomputed AS (
         SELECT organization_id, product_id, variant_id,
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'soft') AS reserved,
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'hard') AS allocated,
-               sum(quantity) FILTER (WHERE status = 'converted') AS sold
+               sum(quantity) FILTER (WHERE {_SOLD}) AS sold
           FROM reservations
-         WHERE status IN ('active', 'converted')
+         WHERE status = 'active' OR {_SOLD}
          GROUP BY organization_id, product_id, variant_id
     )
     SELECT 'stock ' || counter,
@@ -33,13 +36,13 @@ STOCK_COUNTERS: Final = """
      GROUP BY counter
 """
 
-POOL_COUNTERS: Final = """
+POOL_COUNTERS: Final = f"""
     WITH recomputed AS (
         SELECT organization_id, experience_id, product_id, variant_id,
                sum(quantity) FILTER (WHERE status = 'active') AS allocated,
-               sum(quantity) FILTER (WHERE status = 'converted') AS sold
+               sum(quantity) FILTER (WHERE {_SOLD}) AS sold
           FROM reservations
-         WHERE strategy = 'pool' AND status IN ('active', 'converted')
+         WHERE strategy = 'pool' AND (status = 'active' OR {_SOLD})
          GROUP BY organization_id, experience_id, product_id, variant_id
     )
     SELECT 'pool ' || counter,
@@ -71,7 +74,8 @@ CONSERVATION: Final = """
     SELECT 'stock conserved',
            count(*),
            count(*) FILTER (WHERE received <> made.units),
-           min(format('stock line %s: received is %s, on_hand, allocated, pooled and sold make %s',
+           min(format('stock line %s: received is %s, '
+                      'on_hand, allocated, pooled and sold, less short, make %s',
                       concat_ws('/', organization_id, product_id, nullif(variant_id, '')),
                       received, made.units))
                FILTER (WHERE received <> made.units)
@@ -79,16 +83,17 @@ CONSERVATION: Final = """
       LEFT JOIN pooled USING (organization_id, product_id, variant_id)
      CROSS JOIN LATERAL (
            SELECT on_hand + allocated + coalesce(pooled.units, 0)
-                  + CASE WHEN tracked THEN sold ELSE 0 END AS units) AS made
+                  + CASE WHEN tracked THEN sold - short ELSE 0 END AS units) AS made
 """
 
 # CHECK constraints promise the same; this is for a database whose constraints were taken off.
 OVERSELLING: Final = """
     WITH counted AS (
-        SELECT format('stock line %s: received %s, on_hand %s, reserved %s, allocated %s, sold %s',
+        SELECT format('stock line %s: received %s, on_hand %s, reserved %s, allocated %s, sold %s,'
+                      ' short %s',
                       concat_ws('/', organization_id, product_id, nullif(variant_id, '')),
-                      received, on_hand, reserved, allocated, sold) AS words,
-               least(received, on_hand, reserved, allocated, sold) < 0
+                      received, on_hand, reserved, allocated, sold, short) AS words,
+               least(received, on_hand, reserved, allocated, sold, short) < 0
                OR tracked AND reserved > on_hand AS is_oversold
           FROM stock_lines
          UNION ALL

@@ -53,72 +53,16 @@ GAPS: Final = """
       FROM worded
 """
 
-# A reservation goes the arrows of its status, so the set of its outcomes tells its state in
-# whatever order its lanes wrote them: converted outdoes an end, an end outdoes the answer.
-# Not ends are: `unfulfilled`, and the `released` of a part that was not bought.
-STATES: Final = """
-    WITH pruned AS (
-        SELECT lane
-          FROM lane_outputs AS output
-         WHERE stream = 'outcomes'
-           AND (SELECT min(sequence) FROM journal
-                 WHERE journal.lane = output.lane AND journal.stream = output.stream) > 1
-    ), told AS (
-        SELECT body."reservationId" AS id,
-               count(*) FILTER (WHERE kind = 'reserved') AS reserved,
-               count(*) FILTER (WHERE kind IN ('reserved', 'rejected')) AS answers,
-               count(*) FILTER (WHERE kind IN ('released', 'expired')) AS ends,
-               count(*) FILTER (WHERE kind = 'converted') AS sales,
-               count(*) FILTER (WHERE kind = 'unfulfilled') AS refunds,
-               max(rank) AS rank,
-               coalesce(max(quantity) FILTER (WHERE kind = 'converted'),
-                        max(quantity) FILTER (WHERE kind IN ('released', 'expired')),
-                        max(quantity) FILTER (WHERE kind IN ('reserved', 'rejected'))) AS quantity
-          FROM journal
-         CROSS JOIN LATERAL json_to_record(convert_from(value, 'UTF8')::json)
-            AS body ("reservationId" uuid, quantity bigint)
-         CROSS JOIN LATERAL (SELECT substr(type, length('fanfare.reservation.') + 1)) AS t (kind)
-         CROSS JOIN LATERAL (SELECT coalesce(array_position(
-               ARRAY['reserved', 'rejected', 'released', 'expired', 'converted'], kind), 0)
-               ) AS r (rank)
-         WHERE stream = 'outcomes' AND body."reservationId" IS NOT NULL
-         GROUP BY body."reservationId"
-    ), judged AS (
-        SELECT id, held.status, held.quantity, told.quantity AS told_quantity,
-               answers, ends, reserved, sales,
-               -- Lines that a completion brought were never answered.
-               held.reason = 'not_in_cart'
-               OR held.late AND held.created_at = held.ended_at AS was_brought,
-               CASE WHEN rank > 0 THEN (ARRAY['active', 'rejected', 'released', 'expired',
-                                              'converted'])[rank]
-                    WHEN refunds > 0 AND held.reason = 'not_in_cart' THEN 'rejected'
-                    WHEN told.id IS NULL THEN 'nothing' ELSE 'too little' END AS told_status,
-               pruned.lane IS NOT NULL AS is_pruned
-          FROM reservations AS held
-          FULL JOIN told USING (id)
-          LEFT JOIN pruned ON pruned.lane = held.lane
-    ), worded AS (
-        SELECT id, CASE
-               WHEN status IS NULL THEN 'it is not there, but the journal has outcomes of it'
-               WHEN is_pruned AND told_status IN ('nothing', 'too little') THEN NULL
-               WHEN status <> told_status
-               THEN format('it is %s, its outcomes say %s', status, told_status)
-               WHEN quantity <> told_quantity
-               THEN format('it has %s units, its outcomes say %s', quantity, told_quantity)
-               WHEN answers > 1 THEN format('it was answered %s times', answers)
-               WHEN answers = 0 AND NOT coalesce(was_brought, false) AND NOT is_pruned
-               THEN 'it was never answered with reserved or rejected'
-               WHEN sales > 1 THEN format('it was converted %s times', sales)
-               WHEN ends > reserved AND NOT is_pruned
-               THEN format('it was held %s times and ended %s times', reserved, ends)
-               END AS problem
-          FROM judged
+# An id is made of what an outcome is about and of its cause: the same id twice was said twice.
+IDS: Final = """
+    WITH written AS (
+        SELECT stream, id, count(*) AS times FROM journal GROUP BY stream, id
     )
-    SELECT 'reservation states',
-           count(*),
-           count(problem),
-           min(format('reservation %s: %s', id, problem)) FILTER (WHERE problem IS NOT NULL)
-      FROM worded
+    SELECT 'journal ids',
+           coalesce(sum(times), 0)::bigint,
+           coalesce(sum(times - 1), 0)::bigint,
+           min(format('%s %s is there %s times', stream, id, times)) FILTER (WHERE times > 1)
+      FROM written
 """
 
 ENDS: Final = """

@@ -1,19 +1,17 @@
 """The book: what a batch loaded, indexed as the rules ask for it, and what the rules changed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from schemas.events import AdmissionEnded, CheckoutCompleted
 from schemas.outcomes import Outcome
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
 from schemas.stock import Pool, PoolKey, StockKey, StockLine
 from schemas.vocabulary import Result
 
-ConsumerKey = tuple[str, str]  # organization, consumer
+ShopperKey = tuple[str, str]  # organization, consumer id
 
 NEVER_TICKED = datetime.fromtimestamp(0, UTC)
 
@@ -29,7 +27,7 @@ class Changes:
     stock: dict[StockKey, StockLine] = field(default_factory=dict)
     pools: dict[PoolKey, Pool] = field(default_factory=dict)
     new_facts: dict[UUID, EarlyFact] = field(default_factory=dict)
-    facts: dict[UUID, EarlyFact] = field(default_factory=dict)  # to be tried again later
+    facts: dict[UUID, EarlyFact] = field(default_factory=dict)  # changed, or to be tried again
     ended_facts: set[UUID] = field(default_factory=set)
     holds_active: Counter[int] = field(default_factory=Counter)  # by lane, made minus ended
     outcomes: list[Outcome] = field(default_factory=list)
@@ -41,11 +39,13 @@ class Book:
 
     __slots__ = (
         "admissions",
+        "admissions_by_also_id",
         "admissions_by_consumer",
         "admissions_by_token",
         "changes",
         "due_facts",
         "due_holds",
+        "due_warnings",
         "facts_by_consumer",
         "last_tick",
         "now",
@@ -63,11 +63,13 @@ class Book:
         self.now = NEVER_TICKED  # the database's clock when the batch began
         self.due_holds: defaultdict[int, list[Reservation]] = defaultdict(list)
         self.due_facts: defaultdict[int, list[EarlyFact]] = defaultdict(list)
+        self.due_warnings: defaultdict[int, list[Reservation]] = defaultdict(list)
         self.admissions: dict[AdmissionKey, Admission] = {}
-        self.admissions_by_consumer: defaultdict[ConsumerKey, list[Admission]] = defaultdict(list)
+        self.admissions_by_also_id: dict[AdmissionKey, Admission] = {}
+        self.admissions_by_consumer: defaultdict[ShopperKey, list[Admission]] = defaultdict(list)
         self.admissions_by_token: dict[tuple[str, str], Admission] = {}
         self.reservations: defaultdict[AdmissionKey, list[Reservation]] = defaultdict(list)
-        self.facts_by_consumer: defaultdict[ConsumerKey, list[EarlyFact]] = defaultdict(list)
+        self.facts_by_consumer: defaultdict[ShopperKey, list[EarlyFact]] = defaultdict(list)
         self.changes = Changes()
 
     def policy(self, organization_id: str, experience_id: str) -> Policy:
@@ -79,12 +81,22 @@ class Book:
         return self.last_tick.get(lane, NEVER_TICKED)
 
     def load_admission(self, admission: Admission) -> None:
-        """Put an admission where the rules find it: by id, by consumer, by token."""
-        organization_id = admission.key.organization_id
+        """Put an admission where the rules find it: by its ids, by its shoppers, by token."""
         self.admissions[admission.key] = admission
-        self.admissions_by_consumer[organization_id, admission.consumer_id].append(admission)
+        self.index_admission(admission)
+
+    def index_admission(self, admission: Admission) -> None:
+        """Let an admission be found by what was learnt of it."""
+        organization_id = admission.key.organization_id
+        if admission.also_id is not None:
+            also = AdmissionKey(organization_id, admission.also_id)
+            self.admissions_by_also_id[also] = admission
         if admission.token_digest is not None:
             self.admissions_by_token[organization_id, admission.token_digest] = admission
+        for shopper in shoppers_of(admission):
+            theirs = self.admissions_by_consumer[shopper]
+            if not any(one is admission for one in theirs):
+                theirs.append(admission)
 
     def load_reservation(self, reservation: Reservation) -> None:
         """Put a reservation with its admission."""
@@ -92,7 +104,7 @@ class Book:
 
     def load_fact(self, fact: EarlyFact) -> None:
         """Put an early fact where the admission that it waits for finds it."""
-        self.facts_by_consumer[fact.fact.organization_id, fact.fact.consumer_id].append(fact)
+        self.facts_by_consumer[shopper_of(fact)].append(fact)
 
     def add_admission(self, admission: Admission) -> None:
         """Add a new admission."""
@@ -109,10 +121,6 @@ class Book:
         self.load_fact(fact)
         self.changes.new_facts[fact.id] = fact
 
-    def facts_of(self, event: CheckoutCompleted | AdmissionEnded) -> Sequence[EarlyFact]:
-        """Give the early facts of the event's consumer."""
-        return self.facts_by_consumer.get((event.organization_id, event.consumer_id), ())
-
     def touch_admission(self, admission: Admission) -> None:
         """Note that an admission changed."""
         if admission.key not in self.changes.new_admissions:
@@ -123,9 +131,25 @@ class Book:
         if reservation.id not in self.changes.new_reservations:
             self.changes.reservations[reservation.id] = reservation
 
+    def touch_fact(self, fact: EarlyFact) -> None:
+        """Note that an early fact changed."""
+        if fact.id not in self.changes.new_facts:
+            self.changes.facts[fact.id] = fact
+
     def end_fact(self, fact: EarlyFact) -> None:
         """Forget an early fact: it was applied, or its time to live is over."""
-        self.facts_by_consumer[fact.fact.organization_id, fact.fact.consumer_id].remove(fact)
+        self.facts_by_consumer[shopper_of(fact)].remove(fact)
         self.changes.facts.pop(fact.id, None)
         if self.changes.new_facts.pop(fact.id, None) is None:
             self.changes.ended_facts.add(fact.id)
+
+
+def shoppers_of(admission: Admission) -> list[ShopperKey]:
+    """Give whose an admission is, and was before it was transferred."""
+    ids = [admission.consumer_id, admission.guest_id]
+    return [(admission.key.organization_id, each) for each in ids if each is not None]
+
+
+def shopper_of(fact: EarlyFact) -> ShopperKey:
+    """Give whose an early fact is."""
+    return fact.known.fact.organization_id, fact.known.fact.consumer_id

@@ -1,13 +1,16 @@
 """What a batch needs in its book: the keys to load, told from its events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reservations.book import Book
-from reservations.matching import Fact, keys_of
-from schemas.events import Admitted, CheckoutCompleted, Item
+from reservations.book import Book, ShopperKey, shoppers_of
+from reservations.matching import keys_of
+from schemas.events import Admitted, CartUpdated, CheckoutCompleted, Fact, TransferRequested
+from schemas.policy import Policy
 from schemas.reservation import AdmissionKey
 from schemas.stock import PoolKey, StockKey
+
+Sku = tuple[str, str, str]  # organization, product, variant
 
 
 @dataclass(slots=True)
@@ -17,20 +20,42 @@ class Wanted:
     consumers: set[tuple[str, str]] = field(default_factory=set)
     admissions: set[AdmissionKey] = field(default_factory=set)
     tokens: set[tuple[str, str]] = field(default_factory=set)
+    due: set[AdmissionKey] = field(default_factory=set)  # for their holds' sake, and no event's
 
     def add(self, event: Admitted | Fact) -> None:
         """Add all that deciding this event may look at."""
         organization_id = event.organization_id
         self.consumers.add((organization_id, event.consumer_id))
+        if isinstance(event, TransferRequested):
+            self.consumers.add((organization_id, event.to_consumer_id))
         self.admissions.update(keys_of(event))
         if event.token_digest is not None:
             self.tokens.add((organization_id, event.token_digest))
 
 
+def shoppers_wanted(book: Book, wanted: Wanted) -> set[ShopperKey]:
+    """Give the shoppers who have to do with those that were asked for, and are not loaded yet.
+
+    Rules look at all admissions and facts of a shopper at once, and a transfer makes one of two.
+    """
+    found: set[ShopperKey] = set()
+    known = [early.known for facts in book.facts_by_consumer.values() for early in facts]
+    for admission in book.admissions.values():
+        shoppers = shoppers_of(admission)
+        only_due = admission.key in wanted.due and admission.key not in wanted.admissions
+        if not only_due or not wanted.consumers.isdisjoint(shoppers):
+            found.update(shoppers)
+            known += admission.facts
+    for fact in (one.fact for one in known):
+        if isinstance(fact, TransferRequested):
+            found.add((fact.organization_id, fact.to_consumer_id))
+    return found - wanted.consumers
+
+
 def stock_wanted(
     book: Book, events: Sequence[Admitted | Fact]
 ) -> tuple[set[StockKey], set[PoolKey]]:
-    """Give the stock lines and pools that the events and the loaded reservations may move."""
+    """Give the stock lines and pools that the events and all that is loaded may move."""
     stock: set[StockKey] = set()
     pools: set[PoolKey] = set()
     with_pools = _experiences_with_pools(book, events)
@@ -39,13 +64,12 @@ def stock_wanted(
             stock.add(reservation.stock_key)
             if reservation.strategy == "pool":
                 pools.add(reservation.pool_key)
-    for event in events:
-        for product_id, variant_id, _ in _items(book, event):
-            stock.add(StockKey(event.organization_id, product_id, variant_id))
-            pools.update(
-                PoolKey(event.organization_id, experience_id, product_id, variant_id)
-                for experience_id in with_pools.get(event.organization_id, ())
-            )
+    for organization_id, product_id, variant_id in _skus(book, events):
+        stock.add(StockKey(organization_id, product_id, variant_id))
+        pools.update(
+            PoolKey(organization_id, experience_id, product_id, variant_id)
+            for experience_id in with_pools.get(organization_id, ())
+        )
     return stock, pools
 
 
@@ -55,17 +79,31 @@ def policies_wanted(book: Book, events: Iterable[Admitted | Fact]) -> set[tuple[
     return loaded | {(event.organization_id, event.experience_id) for event in events}
 
 
+def _policies(book: Book, events: Iterable[Admitted | Fact]) -> Iterator[tuple[str, str, Policy]]:
+    """Give the policies by which something may be decided: today's, and those of admissions."""
+    for organization_id, experience_id in policies_wanted(book, events):
+        yield organization_id, experience_id, book.policy(organization_id, experience_id)
+    for key, one in book.admissions.items():
+        yield key.organization_id, one.experience_id, one.policy
+
+
 def _experiences_with_pools(book: Book, events: Iterable[Admitted | Fact]) -> dict[str, set[str]]:
     """Give the experiences by organization: a completion names none, but may bring new items."""
     found: dict[str, set[str]] = {}
-    for organization_id, experience_id in policies_wanted(book, events):
-        if book.policy(organization_id, experience_id).strategy == "pool":
+    for organization_id, experience_id, policy in _policies(book, events):
+        if policy.strategy == "pool":
             found.setdefault(organization_id, set()).add(experience_id)
     return found
 
 
-def _items(book: Book, event: Admitted | Fact) -> Iterable[Item]:
-    if isinstance(event, Admitted) and not event.items:
-        policy = book.policy(event.organization_id, event.experience_id)
-        return (Item(line.product_id, line.variant_id, line.quantity) for line in policy.items)
-    return event.items if isinstance(event, Admitted | CheckoutCompleted) else ()
+def _skus(book: Book, events: Sequence[Admitted | Fact]) -> Iterator[Sku]:
+    """Give every line that an event, a known fact, or an experience's offer has."""
+    known = (fact.fact for one in book.admissions.values() for fact in one.facts)
+    for facts in (events, known):
+        for fact in facts:
+            if isinstance(fact, Admitted | CartUpdated | CheckoutCompleted):
+                for product_id, variant_id, _ in fact.items:
+                    yield fact.organization_id, product_id, variant_id
+    for organization_id, _, policy in _policies(book, events):
+        for offer in policy.items:
+            yield organization_id, offer.product_id, offer.variant_id

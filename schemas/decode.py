@@ -2,31 +2,31 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from schemas.events import AnyEvent
-from schemas.fields import QUANTITY_MAX, REFUSED
-from schemas.payloads import LINES_MAX
+from schemas.fields import REFUSED
 from schemas.wire import PASSED_OVER, Meaning, meaning_of
 
 REASON_LENGTH_MAX: Final = 200
 TYPE_LENGTH_MAX: Final = 80
 
-# Every reason is worded here or in `schemas.fields`: pydantic's own words may quote a payload.
+# Every reason is worded here or beside what refuses: pydantic's own words may quote a payload.
 _WORDING: Final = {
     "missing": "is missing",
     "model_type": "must be an object",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
-    "too_long": f"must have at most {LINES_MAX} entries",
+    "too_long": "must have at most {max_length} entries",
     "string_type": "must be a string",
     "string_too_short": "must not be empty",
     "int_type": "must be an integer >= 1",
     "greater_than_equal": "must be an integer >= 1",
-    "less_than_equal": f"must be at most {QUANTITY_MAX}",
+    "less_than_equal": "must be at most {le}",
     "timezone_aware": "must have an offset from UTC",
 }
 _INSTANT: Final = "must be an ISO 8601 time, or seconds or milliseconds since 1970"
@@ -47,10 +47,11 @@ class PassedOver:
     type: str
 
 
-def decode(value: bytes | None) -> list[AnyEvent] | PassedOver:
-    """Read a record: no event of a draw without winners, several of one with some, else one.
+def decode(value: bytes | None, recorded_at: datetime | None = None) -> list[AnyEvent] | PassedOver:
+    """Read a record: none of a draw or an auction that nobody won, one per winner, else one.
 
-    Null is an absent field, and of a field that is there twice the last counts.
+    Null is an absent field, and of a field that is there twice the last counts. `recorded_at` is
+    the record's time in Kafka, where it has one: what says to happen an hour later is refused.
 
     Raises MalformedRecord, and nothing else, whatever the bytes are.
     """
@@ -61,7 +62,7 @@ def decode(value: bytes | None) -> list[AnyEvent] | PassedOver:
         raise MalformedRecord(f"type: {type_[:TYPE_LENGTH_MAX]!r} is not known")
     if meaning is PASSED_OVER:
         return PassedOver(type_[:TYPE_LENGTH_MAX])
-    return _events(meaning, document)
+    return _events(meaning, document, recorded_at)
 
 
 def _document(value: bytes | None) -> dict[str, Any]:
@@ -94,9 +95,11 @@ def _type(document: dict[str, Any]) -> str:
     return type_
 
 
-def _events(meaning: Meaning, document: dict[str, Any]) -> list[AnyEvent]:
+def _events(
+    meaning: Meaning, document: dict[str, Any], recorded_at: datetime | None
+) -> list[AnyEvent]:
     try:
-        return meaning.events(document)
+        return meaning.events(document, recorded_at)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
     # Raised out here, so that no traceback leads from the reason to the payload and its token.
@@ -113,4 +116,4 @@ def _words(error: ErrorDetails) -> str:
         return error["msg"]
     if error["type"].startswith("datetime"):
         return _INSTANT
-    return _WORDING.get(error["type"], "cannot be read")
+    return _WORDING.get(error["type"], "cannot be read").format(**error.get("ctx", {}))

@@ -5,7 +5,7 @@ All instants are aware UTC. Tokens are secrets: an event carries a token's SHA-2
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -58,6 +58,41 @@ class AdmissionEnded(Event):
     end: AdmissionEnd
 
 
+class CartUpdated(Event):
+    """A shopper's cart, whole, as it was from `updated_at` on."""
+
+    updated_at: AwareDatetime
+    items: tuple[Item, ...] = ()
+    at_admission: bool = False  # the items of an admission event: what the shopper came with
+
+
+class OrderCancelled(Event):
+    """An order was cancelled after it was paid."""
+
+    cancelled_at: AwareDatetime
+    order_id: str
+
+
+class ExtendRequested(Event):
+    """Somebody asks for the end of a hold to be moved by `seconds`."""
+
+    requested_at: AwareDatetime
+    seconds: int
+
+
+class ReleaseRequested(Event):
+    """A shopper gives back all that is held: the cart is empty from `requested_at` on."""
+
+    requested_at: AwareDatetime
+
+
+class TransferRequested(Event):
+    """A guest is linked to an account: the admission belongs to another consumer."""
+
+    requested_at: AwareDatetime
+    to_consumer_id: str
+
+
 class ExpiryTick(BaseModel):
     """The instant up to which a lane shall expire its holds."""
 
@@ -76,7 +111,17 @@ class Cause(NamedTuple):
     event_id: str | None = None
 
 
-AnyEvent = Admitted | CheckoutCompleted | AdmissionEnded | ExpiryTick
+# What is known of an admission beside that it began.
+Fact = (
+    CartUpdated
+    | CheckoutCompleted
+    | OrderCancelled
+    | ExtendRequested
+    | ReleaseRequested
+    | TransferRequested
+    | AdmissionEnded
+)
+AnyEvent = Admitted | Fact | ExpiryTick
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +136,17 @@ class Arrival:
 
 def event_time(event: AnyEvent) -> datetime:
     """Give the instant at which the event says that it happened."""
-    match event:
-        case Admitted():
-            return event.admitted_at
-        case CheckoutCompleted():
-            return event.completed_at
-        case AdmissionEnded():
-            return event.ended_at
-        case ExpiryTick():
-            return event.at
+    return cast(datetime, getattr(event, _TIMES[type(event)]))
+
+
+_TIMES: Final[dict[type, str]] = {
+    Admitted: "admitted_at",
+    CartUpdated: "updated_at",
+    CheckoutCompleted: "completed_at",
+    OrderCancelled: "cancelled_at",
+    ExtendRequested: "requested_at",
+    ReleaseRequested: "requested_at",
+    TransferRequested: "requested_at",
+    AdmissionEnded: "ended_at",
+    ExpiryTick: "at",
+}

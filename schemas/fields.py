@@ -4,10 +4,10 @@ A name is read in camelCase and in snake_case; of several names, the first that 
 Source: Fanfare's five vocabularies, whose tokens and instants have a name each for the same thing.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, get_args
 
-from pydantic import AfterValidator, AliasChoices, AliasPath, AwareDatetime, Field
+from pydantic import AfterValidator, AliasChoices, AliasPath, AwareDatetime, Field, ValidationInfo
 from pydantic.alias_generators import to_snake
 from pydantic_core import PydanticCustomError
 
@@ -16,10 +16,14 @@ from schemas.vocabulary import DistributionType
 
 ID_BYTES_MAX: Final = 512  # an entry of a Postgres index has 2,704 bytes, and up to four ids in it
 QUANTITY_MAX: Final = 1_000_000_000
+EXTENSION_SECONDS_MAX: Final = 24 * 3600
+FUTURE_SECONDS_MAX: Final = 3600  # what the clocks of two machines may differ by, and more
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # leaves room to add the longest window
+_FUTURE_MAX: Final = timedelta(seconds=FUTURE_SECONDS_MAX)
 
 REFUSED: Final = "refused"  # the kind of those errors whose message is written here
+RECORDED_AT: Final = "recorded_at"  # in the context of a validation: the record's time in Kafka
 
 TOKENS: Final = (
     "admissionToken",
@@ -37,6 +41,7 @@ WINDOW_ENDS: Final = (
     "admittanceExpiresAt",
 )
 DISTRIBUTIONS: Final = ("distributionId", "queueId", "drawId", "auctionId", "timedReleaseId")
+_ENVELOPE_TIMES: Final = ("timestamp", "created")
 
 
 def named(*names: str) -> AliasChoices:
@@ -48,6 +53,11 @@ def in_data(*names: str, else_envelope: tuple[str, ...] = ()) -> AliasChoices:
     """Give the names of a field of a record: in its `data`, else in its envelope."""
     paths = [AliasPath("data", name) for name in _spellings(names)]
     return AliasChoices(*paths, *_spellings(else_envelope))
+
+
+def time_of(*names: str) -> AliasChoices:
+    """Give the names of an event's time: the fact's own, else that of its envelope."""
+    return in_data(*names, else_envelope=_ENVELOPE_TIMES)
 
 
 def _spellings(names: tuple[str, ...]) -> list[str]:
@@ -76,6 +86,14 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def _happened(at: datetime, info: ValidationInfo) -> datetime:
+    """Refuse what has not happened yet: as the newest word on a cart it would stand for years."""
+    at, recorded_at = _utc(at), (info.context or {}).get(RECORDED_AT)
+    if recorded_at is not None and at - recorded_at > _FUTURE_MAX:
+        raise PydanticCustomError(REFUSED, "is more than an hour after the record's own time")
+    return at
+
+
 def _known_or_other(word: str) -> DistributionType:
     known: tuple[DistributionType, ...] = get_args(DistributionType)
     return next((each for each in known if each == word), "other")
@@ -92,6 +110,10 @@ Token = Annotated[str, AfterValidator(_digest_or_none)] | None
 # ISO 8601 with an offset, or a number: of seconds, and above 20,000,000,000 of milliseconds.
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 
+# When an event happened: an instant, and none to come.
+Happened = Annotated[AwareDatetime, AfterValidator(_happened)]
+
 Quantity = Annotated[int, Field(strict=True, ge=1, le=QUANTITY_MAX)]
+ExtensionSeconds = Annotated[int, Field(strict=True, ge=1, le=EXTENSION_SECONDS_MAX)]
 
 Mechanism = Annotated[str, AfterValidator(_known_or_other)]

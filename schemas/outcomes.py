@@ -50,6 +50,8 @@ class Outcome(BaseModel):
     expires_at: datetime | None = None
     order_id: str | None = None
     late: bool | None = None
+    oversold: bool | None = None  # sold by the policy's oversell budget: the units are not there
+    from_consumer_id: str | None = None  # transferred: whose it was
     occurred_at: datetime
     lane: int
     sequence: int = 0  # given when the batch is saved

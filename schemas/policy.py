@@ -1,13 +1,15 @@
 """How an experience holds stock. What an operator leaves out has the default written here."""
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.vocabulary import CartRule, DistributionType, Strategy
+from schemas.vocabulary import AtRiskFirst, CartRule, DistributionType, Strategy
 
 Seconds = Annotated[int, Field(gt=0, le=30 * 24 * 3600)]
+Limit = Annotated[int, Field(gt=0, le=1_000_000)]
 
 
 class Offer(BaseModel):
@@ -53,9 +55,48 @@ class Policy(BaseModel):
     early_fact_seconds: Seconds = 48 * 3600
     items: tuple[Offer, ...] = ()
 
+    # A payment may take units again this long after the hold's end.
+    late_seconds: int = Field(default=48 * 3600, ge=0, le=30 * 24 * 3600)
+    # Units of a stock line that late payments may be sold though they are not there.
+    oversell_units: int = Field(default=0, ge=0, le=1_000_000)
+    # Whether the units of a cancelled order go back into stock.
+    restock_cancelled: bool = True
+
+    # How often, and by how many seconds altogether, the end of a hold may be moved on request.
+    extensions_max: int = Field(default=1, ge=0, le=20)
+    extension_seconds_max: int = Field(default=600, ge=0, le=24 * 3600)
+    release_allowed: bool = True
+    transfer_allowed: bool = True
+
+    # Most units, held and sold, of a consumer in this experience; most active holds.
+    units_per_sku_max: Limit | None = None
+    units_per_experience_max: Limit | None = None
+    open_holds_max: Limit | None = None
+
+    # Whose units are at risk first when an operator takes stock away that is held.
+    at_risk_first: AtRiskFirst = "newest"
+
+    @property
+    def has_limits(self) -> bool:
+        """Tell whether what a consumer has elsewhere may refuse a hold."""
+        limits = (self.units_per_sku_max, self.units_per_experience_max, self.open_holds_max)
+        return any(limit is not None for limit in limits)
+
     def window(self, distribution_type: DistributionType) -> timedelta:
         """Give the time from admission to the end of the window."""
         return timedelta(seconds=getattr(self.window_seconds, distribution_type))
 
 
 DEFAULT_POLICY = Policy()
+
+
+@lru_cache(maxsize=1024)
+def write_policy(policy: Policy) -> str:
+    """Write a policy as JSON: what differs from the default."""
+    return policy.model_dump_json(exclude_defaults=True)
+
+
+@lru_cache(maxsize=1024)
+def read_policy(document: str) -> Policy:
+    """Read a policy of what `write_policy` wrote. Raises ValueError."""
+    return Policy.model_validate_json(document)

@@ -1,13 +1,14 @@
 """The rows that the rules work on. They are mutable: a batch works on its own loaded copies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.events import AdmissionEnded, CheckoutCompleted
+from schemas.facts import KnownFact
+from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.stock import PoolKey, StockKey
-from schemas.vocabulary import AdmissionEnd, DistributionType, Reason, Status, Strategy
+from schemas.vocabulary import DistributionType, Reason, Status, Strategy
 
 
 class AdmissionKey(NamedTuple):
@@ -19,21 +20,29 @@ class AdmissionKey(NamedTuple):
 
 @dataclass(slots=True)
 class Admission:
-    """A shopper's right to check out, and the facts that are known of it."""
+    """A shopper's right to check out, and the facts that are known of it.
+
+    The marks name what was last acted upon: the cart that the holds follow, the payment that the
+    sales follow. While they stay, there is nothing to do.
+    """
 
     key: AdmissionKey
     lane: int
-    consumer_id: str
+    consumer_id: str  # whose it is now
     experience_id: str  # "" where Fanfare names none
     distribution_id: str
     distribution_type: DistributionType
     token_digest: str | None
     admitted_at: datetime
-    expires_at: datetime  # the hold's end: window end + buffer, capped
-    completed_at: datetime | None = None
-    order_id: str | None = None
-    ended_at: datetime | None = None
-    end: AdmissionEnd | None = None
+    expires_at: datetime  # the hold's end: window end + buffer, with extensions, capped
+    window_ends_at: datetime | None = None  # where an event said so
+    also_id: str | None = None  # an admission id that came after the one in `key` was made
+    guest_id: str | None = None  # whom it was transferred from
+    policy: Policy = DEFAULT_POLICY  # by which it was admitted: a later one changes nothing said
+    facts: list[KnownFact] = field(default_factory=list)
+    cart_mark: str = ""
+    sale_mark: str = ""
+    outcomes: int = 0  # of it as a whole: they number the outcomes' ids
 
 
 @dataclass(slots=True)
@@ -55,6 +64,12 @@ class Reservation:
     reason: Reason | None = None
     order_id: str | None = None
     late: bool = False
+    missing: int = 0  # units that `order_id` paid for and that are not there
+    oversold: int = 0  # of the sold units, those that the policy's oversell budget sold
+    restocked: bool = False  # returned: the units are in stock again
+    at_risk: int = 0  # units of an active hold that an operator has taken away
+    warned: bool = False  # that they are at risk was said
+    outcomes: int = 0  # that were said of it: they number the outcomes' ids
 
     @property
     def stock_key(self) -> StockKey:
@@ -74,15 +89,10 @@ class Reservation:
 
 @dataclass(slots=True)
 class EarlyFact:
-    """A completion or an end that came before its admission, and waits for it."""
+    """A fact that waits for its admission."""
 
     id: UUID
     lane: int
-    fact: CheckoutCompleted | AdmissionEnded
-    topic: str
-    partition: int
-    offset: int
-    line: int
-    traceparent: str | None
+    known: KnownFact
     retry_at: datetime
     expires_at: datetime

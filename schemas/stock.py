@@ -30,8 +30,10 @@ class PoolKey(NamedTuple):
 class StockLine:
     """The counters of one stock line, in units.
 
-    received = on_hand + allocated + sold + what its pools have; available = on_hand - reserved.
-    An untracked line never refuses: its on_hand stays as it is.
+    received = on_hand + allocated + sold + what its pools have - short;
+    available = on_hand - reserved. An untracked line never refuses: its on_hand stays as it is.
+    `short` counts units that are held or sold and are not there: an operator took them away, or the
+    policy's oversell budget sold them. Units that come back make it smaller before all else.
     """
 
     key: StockKey
@@ -40,6 +42,7 @@ class StockLine:
     reserved: int
     allocated: int
     sold: int
+    short: int = 0
 
     @property
     def available(self) -> int:
@@ -49,8 +52,9 @@ class StockLine:
 
 @dataclass(slots=True)
 class Pool:
-    """The counters of one pool, in units."""
+    """The counters of one pool, in units: filled = available + allocated + sold from it."""
 
     key: PoolKey
     available: int
     allocated: int
+    filled: int = 0

@@ -16,11 +16,20 @@ CartRule = Literal["per_line", "all_or_nothing"]
 
 # There is one reservation for each stock line that an admission wants.
 #   active   -> converted   the shopper paid
-#   active   -> released    the shopper left, was denied, or bought something else
+#   active   -> released    the shopper left, was denied, changed the cart, or bought something else
 #   active   -> expired     the window is over
+#   rejected, released, expired -> active      the cart wants the line (again)
 #   rejected, released, expired -> converted   a late checkout found the units there
-# Only an active reservation holds units.
-Status = Literal["active", "rejected", "converted", "released", "expired"]
+#   all but converted -> unfulfilled           paid for, and the units are gone
+#   converted -> returned                      the order was cancelled
+# Only an active reservation holds units; only a converted one is sold, and a returned one of which
+# the policy puts nothing back into stock. An event that comes late may correct an end.
+Status = Literal[
+    "active", "rejected", "converted", "released", "expired", "unfulfilled", "returned"
+]
+
+# Whose units are at risk first when an operator takes stock away that is held.
+AtRiskFirst = Literal["newest", "oldest"]
 
 # How Fanfare ended an admission without a checkout.
 AdmissionEnd = Literal["expired", "left", "denied"]
@@ -32,7 +41,13 @@ OutcomeType = Literal[
     "released",  # held units went back before the window was over
     "expired",  # held units went back because the window is over
     "unfulfilled",  # paid for, but the units are gone: somebody has to refund
-    "orphaned",  # a completion or an end whose admission never came
+    "returned",  # the order was cancelled: sold units went back, or were written off
+    "extended",  # the hold's end has moved to expiresAt
+    "transferred",  # the admission belongs to another consumer now
+    "refused",  # a command or a cart could not be obeyed; reason says why
+    "at_risk",  # an operator took stock away: the units may not be there at payment
+    "ambiguous",  # it fits several admissions, and is kept until only one is left
+    "orphaned",  # an event whose admission never came
 ]
 
 # What became of an event.
@@ -40,8 +55,10 @@ Result = Literal[
     "applied",
     "duplicate",  # it was known already: it changed nothing
     "early",  # kept until its admission comes
+    "ambiguous",  # kept until only one of the admissions that it fits is left
+    "refused",  # a command that the policy does not allow
     "passed_over",  # known, and means nothing here
-    "stale",  # a tick that is not newer than the last one
+    "stale",  # a tick or a cart that is not newer than the last one
     "dead_letter",
 ]
 
@@ -54,13 +71,35 @@ Reason = Literal[
     "cart_incomplete",  # all_or_nothing, and another line of the cart was refused
     "window_over",  # the hold would have ended before it began
     "not_in_cart",  # a completion names what the admission had not wanted
+    "limit_per_sku",  # the consumer has as many units of this line as the policy allows
+    "limit_per_experience",  # ... as many units of the experience
+    "limit_open_holds",  # ... as many open holds
     # released, expired
     "admission_expired",  # Fanfare said so
     "consumer_left",  # Fanfare said so
     "consumer_denied",  # Fanfare said so
     "hold_elapsed",  # a tick passed the hold's end
     "not_purchased",  # the order has fewer units than were held
-    # unfulfilled: insufficient_stock, unknown_stock_line, unknown_pool, pool_exhausted
+    "cart_changed",  # the cart does not want them any more
+    "released_on_request",  # a command emptied the cart
+    # unfulfilled: insufficient_stock, unknown_stock_line, unknown_pool, pool_exhausted, and
+    "grace_over",  # paid longer after the hold's end than the policy allows
+    "already_paid",  # a second order for an admission that was paid
+    "stock_withdrawn",  # an operator took the units away while they were held (also: at_risk)
+    # returned
+    "order_cancelled",  # the units are in stock again
+    "order_cancelled_not_restocked",  # the policy keeps them out of stock
+    # refused
+    "extension_not_allowed",  # the policy has no extensions
+    "extension_limit",  # as many extensions as the policy allows were made
+    "extension_too_long",  # the total length or the hard cap is reached
+    "release_not_allowed",  # the policy has no releases on request
+    "transfer_not_allowed",  # the policy has no transfers
+    "already_transferred",  # the admission was transferred to somebody else
+    "hold_over",  # it came after the admission's end
+    "too_many_facts",  # more of a kind than one admission can have
+    # ambiguous, orphaned
+    "several_admissions",  # it fits several admissions
     # orphaned
     "admission_unknown",  # no admission came within the fact's time to live
 ]
@@ -69,7 +108,14 @@ Reason = Literal[
 Stream = Literal["outcomes", "dead_letters"]
 
 # The input topics by what they carry; settings give each its name in Kafka.
-Topic = Literal["admitted", "checkout-completed", "admission-expired", "expiry-ticks"]
+Topic = Literal[
+    "admitted",
+    "cart-updated",
+    "checkout-completed",
+    "hold-commands",
+    "admission-expired",
+    "expiry-ticks",
+]
 
 # The type of our own records in the timer stream; all other types are Fanfare's.
 TICK_TYPE: Final = "expiry.tick"

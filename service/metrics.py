@@ -20,7 +20,8 @@ class Metrics:
         self.events = self._counter("events", "Events read", "topic", "result")
         # Records under another key than their consumer: applied rightly, but lanes wait for lanes.
         self.misrouted = self._counter("misrouted", "Records under another key than the consumer")
-        # What happened to holds. `rejected` grows when stock is scarce; `unfulfilled`: refund.
+        # What happened to holds. `rejected` grows when stock is scarce; `unfulfilled`: refund;
+        # `at_risk`: an operator took away what is held; `ambiguous`: name admissions in events.
         self.outcomes = self._counter("outcomes", "Outcomes committed", "type", "reason")
         # The outcomes that others can read by now.
         self.published = self._counter("published", "Journal entries published to Kafka")

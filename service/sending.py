@@ -2,11 +2,23 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from db.importing import Progress, silent
 from schemas.decode import MalformedRecord, PassedOver, decode
-from schemas.events import AdmissionEnded, Admitted, AnyEvent, CheckoutCompleted, ExpiryTick
+from schemas.events import (
+    AdmissionEnded,
+    Admitted,
+    AnyEvent,
+    CartUpdated,
+    CheckoutCompleted,
+    ExpiryTick,
+    ExtendRequested,
+    OrderCancelled,
+    ReleaseRequested,
+    TransferRequested,
+)
 from schemas.vocabulary import Topic
 from service.admin.problems import BadFile, Problems, utf8_text
 from service.clients import new_producer
@@ -82,11 +94,11 @@ def _documents(source: str, data: bytes, problems: Problems) -> Iterator[tuple[i
 
 
 def _outgoing(value: bytes) -> Outgoing:
-    events = decode(value)
+    events = decode(value, datetime.now(UTC))
     if isinstance(events, PassedOver):
         raise ValueError(f"type: {events.type!r} is known, and means nothing to the worker")
     if not events:
-        raise ValueError("a draw without winners means nothing to the worker")
+        raise ValueError("what nobody has won means nothing to the worker")
     return Outgoing(_topic(events[0]), _key(events), value)
 
 
@@ -94,8 +106,12 @@ def _topic(event: AnyEvent) -> Topic:
     match event:
         case Admitted():
             return "admitted"
-        case CheckoutCompleted():
+        case CartUpdated():
+            return "cart-updated"
+        case CheckoutCompleted() | OrderCancelled():
             return "checkout-completed"
+        case ExtendRequested() | ReleaseRequested() | TransferRequested():
+            return "hold-commands"
         case AdmissionEnded():
             return "admission-expired"
         case ExpiryTick():

@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     consumer_group: str = Field("reservations", description="consumer group of the workers")
 
     admitted_topic: str = Field("admitted", description="topic in")
+    cart_updated_topic: str = Field("cart-updated", description="topic in")
     checkout_completed_topic: str = Field("checkout-completed", description="topic in")
+    hold_commands_topic: str = Field("hold-commands", description="topic in")
     admission_expired_topic: str = Field("admission-expired", description="topic in")
     expiry_ticks_topic: str = Field("expiry-ticks", description="the timer stream")
     outcomes_topic: str = Field("reservation-outcomes", description="topic out")
@@ -79,7 +81,9 @@ class Settings(BaseSettings):
         """Give the input topics in the order in which a batch applies them: role to name."""
         return {
             "admitted": self.admitted_topic,
+            "cart-updated": self.cart_updated_topic,
             "checkout-completed": self.checkout_completed_topic,
+            "hold-commands": self.hold_commands_topic,
             "admission-expired": self.admission_expired_topic,
             "expiry-ticks": self.expiry_ticks_topic,
         }

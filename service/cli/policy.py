@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 _KEY = ["organization_id", "experience_id"]
+_LIMITS = ["units_per_sku_max", "units_per_experience_max", "open_holds_max"]
 
 
 @app.command("import")
@@ -27,9 +28,12 @@ def import_(
     """Set the policies of experiences; those that the file does not name stay.
 
     One table [[experience]] each, with organization_id, experience_id and any of: strategy
-    ("soft", "hard", "pool"), cart ("per_line", "all_or_nothing"), window_seconds = {queue = 600,
-    ...}, buffer_seconds, hold_seconds_max, early_fact_seconds, items = [{product_id = "...",
-    quantity = 1}]. Holds that are active keep the end they have.
+    ("soft", "hard", "pool"), cart ("per_line", "all_or_nothing"), items = [{product_id = "...",
+    quantity = 1}]; window_seconds = {queue = 600, ...}, buffer_seconds, hold_seconds_max,
+    extensions_max, extension_seconds_max, early_fact_seconds; release_allowed, transfer_allowed;
+    late_seconds, oversell_units, restock_cancelled; units_per_sku_max, units_per_experience_max,
+    open_holds_max; at_risk_first ("newest", "oldest"). deploy/examples/policy.toml explains each.
+    Holds that are active keep the end they have.
 
     Example: reservations policy import policies.toml
     """
@@ -58,7 +62,7 @@ def show(
     page: Page = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Show policies as they apply, with the defaults of what was left out.
+    """Show policies as they apply, with the defaults of what was left out; --json shows all.
 
     Example: reservations policy show --organization org_1
     """
@@ -74,7 +78,7 @@ def show(
             offset=offset,
         )
 
-    columns = [*_KEY, "strategy", "cart", "window_seconds", "buffer_seconds", "items"]
+    columns = [*_KEY, "strategy", "cart", "window_seconds", "buffer_seconds", "limits", "items"]
     to_row = _as_applied if as_json else _in_short
     show_page(fetch, to_row, columns, limit=limit, page=page, as_json=as_json)
 
@@ -85,11 +89,14 @@ def _as_applied(row: "PolicyRow") -> dict[str, Any]:
 
 
 def _in_short(row: "PolicyRow") -> dict[str, Any]:
-    """Put the windows and the items of a policy into a cell each."""
+    """Put the windows, the limits and the items of a policy into a cell each."""
     shown = _as_applied(row)
     windows = ", ".join(f"{name} {seconds}" for name, seconds in shown["window_seconds"].items())
     items = ", ".join(
         f"{item['quantity']} × {'/'.join(filter(None, (item['product_id'], item['variant_id'])))}"
         for item in shown["items"]
     )
-    return shown | {"window_seconds": windows, "items": items or "-"}
+    limits = ", ".join(
+        f"{name.removesuffix('_max')} {shown[name]}" for name in _LIMITS if shown[name] is not None
+    )
+    return shown | {"window_seconds": windows, "limits": limits or "-", "items": items or "-"}

@@ -24,8 +24,8 @@ def send(
 ) -> None:
     """Send Fanfare's envelopes, as JSON one after the other, to the topics where they belong.
 
-    The type of each decides its topic, its consumer is the key. All are checked before the first
-    is sent.
+    Carts and commands (`cart.updated`, `hold.extend`, ...) come in the same envelope. The type of
+    each decides its topic, its consumer is the key. All are checked before the first is sent.
 
     Example: reservations send --example
     """

@@ -3,14 +3,18 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 Sent = tuple[str, str | None, bytes | None]  # topic, key, value
 
-ADMITTED, COMPLETED, EXPIRED = "admitted", "checkout-completed", "admission-expired"
+ADMITTED, CARTS, COMPLETED = "admitted", "cart-updated", "checkout-completed"
+COMMANDS, EXPIRED = "hold-commands", "admission-expired"
+
+Lines = Mapping[str, int]  # units by product
 
 
 def envelope(event_id: str, event_type: str, **data: Any) -> bytes:
@@ -59,6 +63,51 @@ def left(shopper: str, **data: Any) -> Sent:
         "leftAt": _iso(datetime.now(UTC) + timedelta(seconds=1)),
     }
     return EXPIRED, shopper, envelope(f"l-{shopper}", "queue.consumer.left", **fields | data)
+
+
+def cart(shopper: str, lines: Lines, **data: Any) -> Sent:
+    """A shopper's cart is now this, whole."""
+    items = [{"productId": product, "quantity": units} for product, units in lines.items()]
+    return CARTS, shopper, _ours("cart.updated", shopper, "updatedAt", {"items": items} | data)
+
+
+def extend(shopper: str, seconds: int, **data: Any) -> Sent:
+    """Somebody asks for the end of a hold to be moved."""
+    fields = {"seconds": seconds} | data
+    return COMMANDS, shopper, _ours("hold.extend", shopper, "requestedAt", fields)
+
+
+def release(shopper: str, **data: Any) -> Sent:
+    """A shopper gives back all that is held."""
+    return COMMANDS, shopper, _ours("hold.release", shopper, "requestedAt", data)
+
+
+def transfer(guest: str, to: str, **data: Any) -> Sent:
+    """A guest is linked to an account."""
+    fields = {"toConsumerId": to} | data
+    return COMMANDS, guest, _ours("hold.transfer", guest, "requestedAt", fields)
+
+
+def cancelled(shopper: str, **data: Any) -> Sent:
+    """The order that `completed` tells of was cancelled after it was paid."""
+    fields = {
+        "consumerId": shopper,
+        "cancelledAt": _iso(datetime.now(UTC) + timedelta(seconds=2)),
+        "orderId": f"order-{shopper}",
+        "reason": "customer_requested",
+    }
+    return COMPLETED, shopper, envelope(f"x-{shopper}", "order.cancelled", **fields | data)
+
+
+def _ours(event_type: str, shopper: str, time: str, data: dict[str, Any]) -> bytes:
+    """Make an event of one of our own types, which happens now."""
+    fields = {
+        "experienceId": "drop",
+        "distributionId": "queue",
+        "consumerId": shopper,
+        time: _iso(datetime.now(UTC)),
+    } | data
+    return envelope(f"{event_type}-{uuid4().hex[:8]}", event_type, **fields)
 
 
 @dataclass

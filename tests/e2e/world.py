@@ -28,7 +28,9 @@ COMMAND = Path(sys.executable).with_name("reservations")
 
 TOPICS = {
     "admitted": "ADMITTED_TOPIC",
+    "cart-updated": "CART_UPDATED_TOPIC",
     "checkout-completed": "CHECKOUT_COMPLETED_TOPIC",
+    "hold-commands": "HOLD_COMMANDS_TOPIC",
     "admission-expired": "ADMISSION_EXPIRED_TOPIC",
     "expiry-ticks": "EXPIRY_TICKS_TOPIC",
     "reservation-outcomes": "OUTCOMES_TOPIC",

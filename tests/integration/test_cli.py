@@ -56,7 +56,7 @@ async def test_help_is_quick_and_names_every_group() -> None:
     [
         ("migrate",),
         *(("topics", name) for name in ("create", "show")),
-        *(("stock", name) for name in ("import", "show")),
+        *(("stock", name) for name in ("import", "set", "show")),
         *(("pool", name) for name in ("fill", "drain", "show")),
         *(("policy", name) for name in ("import", "show")),
     ],
@@ -80,9 +80,9 @@ async def test_stock_goes_in_and_is_shown(db: Connection, database_url: str) -> 
     )
     assert table.stdout.splitlines() == [
         "organization_id  product_id  variant_id  tracked  received  on_hand  reserved  available"
-        "  allocated  pooled  sold",
+        "  allocated  pooled  sold  short",
         "org_1            lamp        red         yes            12       12         0         12"
-        "          0       0     0",
+        "          0       0     0      0",
     ]
     assert json.loads(as_json.stdout) == [
         {
@@ -97,6 +97,7 @@ async def test_stock_goes_in_and_is_shown(db: Connection, database_url: str) -> 
             "allocated": 0,
             "pooled": 0,
             "sold": 0,
+            "short": 0,
         }
     ]
 
@@ -160,7 +161,7 @@ async def test_refused_line_is_named(db: Connection, database_url: str) -> None:
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         "stdin:3:on_hand: 3 units, but 4 of the 10 received are held, sold or set aside: "
-        "the least possible is 4",
+        "the least possible is 4; with --allow-shortage 1 unit would be short, and 0 holds at risk",
         "nothing was imported",
     ]
 
@@ -223,9 +224,9 @@ async def test_migrate_checks_and_migrates(empty_database_url: str) -> None:
     assert missing.exit_code == command.exit_code == 2
     assert missing.stderr == command.stderr
     assert missing.stderr == "the database has no schema yet: run `reservations migrate`\n"
-    assert migrated == Result(0, "migrated: 0001\n", "")
-    assert again == Result(0, "nothing to do: at 0001\n", "")
-    assert checked == Result(0, "schema is at 0001\n", "")
+    assert migrated == Result(0, "migrated: 0001, 0002\n", "")
+    assert again == Result(0, "nothing to do: at 0002\n", "")
+    assert checked == Result(0, "schema is at 0002\n", "")
 
 
 async def test_migrate_prints_sql_without_a_database() -> None:
@@ -288,7 +289,9 @@ async def test_topics_are_made_and_shown(kafka: EmbeddedKafka) -> None:
         f"{role}_TOPIC": f"cli-{role.lower()}"
         for role in (
             "ADMITTED",
+            "CART_UPDATED",
             "CHECKOUT_COMPLETED",
+            "HOLD_COMMANDS",
             "ADMISSION_EXPIRED",
             "EXPIRY_TICKS",
             "OUTCOMES",
@@ -309,7 +312,7 @@ async def test_topics_are_made_and_shown(kafka: EmbeddedKafka) -> None:
     ]
     assert shown == made
     assert other.exit_code == 1
-    assert len(other.stderr.splitlines()) == 6
+    assert len(other.stderr.splitlines()) == 8
 
 
 async def test_unreachable_broker_is_one_line() -> None:

@@ -3,7 +3,15 @@ from db.importing import Imported
 from db.policies import PolicyRow, import_policies, load_policies, show_policies
 from schemas.policy import Offer, Policy, Windows
 
-POOL = Policy(strategy="pool", window_seconds=Windows(queue=300), items=(Offer(product_id="lamp"),))
+POOL = Policy(
+    strategy="pool",
+    window_seconds=Windows(queue=300),
+    items=(Offer(product_id="lamp"),),
+    late_seconds=0,
+    restock_cancelled=False,
+    units_per_sku_max=2,
+    at_risk_first="oldest",
+)
 
 
 def counts(imported: Imported) -> tuple[int, int, int]:

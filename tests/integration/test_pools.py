@@ -165,6 +165,26 @@ async def test_dry_run_moves_nothing(db: Connection) -> None:
     assert await pools(db) == [("exp_1", 40, 20, 7, 13)]
 
 
+async def test_units_taken_out_of_a_pool_are_set_aside_again_when_there_are_some(
+    db: Connection,
+) -> None:
+    await stock(db, 10)
+    await fill_pools(db, [row(2, 8)])
+    await import_stock(db, [StockRow(2, "org_1", "lamp", "", 5)], allow_shortage=True)
+    taken = await pools(db), await on_hand(db)
+
+    refused = await fill_pools(db, [row(2, 8)])
+    await stock(db, 9)
+    filled = await fill_pools(db, [row(2, 8)])
+
+    assert taken == ([("exp_1", 5, 5, 0, 0)], 0)
+    assert problems(refused) == [
+        (2, "units", "8 units, but too few are available: the most possible is 5")
+    ]
+    assert isinstance(filled, Imported)
+    assert (await pools(db), await on_hand(db)) == ([("exp_1", 8, 8, 0, 0)], 1)
+
+
 async def test_draining_gives_back_what_is_available_once(db: Connection) -> None:
     await in_mid_sale(db)
 

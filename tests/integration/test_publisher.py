@@ -38,6 +38,8 @@ async def made(kafka: EmbeddedKafka) -> Settings:
     topics = {
         "admitted_topic": f"{name}-in-1",
         "checkout_completed_topic": f"{name}-in-2",
+        "cart_updated_topic": f"{name}-in-4",
+        "hold_commands_topic": f"{name}-in-5",
         "admission_expired_topic": f"{name}-in-3",
         "expiry_ticks_topic": f"{name}-ticks",
         "outcomes_topic": f"{name}-outcomes",

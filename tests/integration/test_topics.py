@@ -18,7 +18,9 @@ def settings(kafka: EmbeddedKafka) -> Settings:
     return Settings(
         kafka_bootstrap_servers=kafka.bootstrap_servers,
         admitted_topic=f"admitted-{suffix}",
+        cart_updated_topic=f"cart-updated-{suffix}",
         checkout_completed_topic=f"checkout-completed-{suffix}",
+        hold_commands_topic=f"hold-commands-{suffix}",
         admission_expired_topic=f"admission-expired-{suffix}",
         expiry_ticks_topic=f"expiry-ticks-{suffix}",
         outcomes_topic=f"outcomes-{suffix}",
@@ -48,7 +50,8 @@ async def test_topics_are_made_with_equal_partition_counts(settings: Settings) -
     made = await create_topics(settings, partitions=3, replication_factor=1)
 
     assert [topic.role for topic in made] == [
-        *("admitted", "checkout-completed", "admission-expired", "expiry-ticks"),
+        *("admitted", "cart-updated", "checkout-completed"),
+        *("hold-commands", "admission-expired", "expiry-ticks"),
         *("outcomes", "dead_letters"),
     ]
     assert {(topic.partitions, topic.replicas, topic.ready) for topic in made} == {(3, 1, True)}
@@ -112,7 +115,7 @@ async def test_what_a_broker_refuses_is_told(settings: Settings) -> None:
     with pytest.raises(TopicsRefused) as raised:
         await create_topics(settings, partitions=2, replication_factor=3)
 
-    assert len(raised.value.problems) == 6
+    assert len(raised.value.problems) == 8
     assert raised.value.problems[0].startswith(f"topic {settings.admitted_topic}: ")
     assert "replication" in raised.value.problems[0].lower()
 
@@ -123,7 +126,8 @@ async def test_missing_topics_are_named(settings: Settings, admin: AIOKafkaAdmin
     problems = await check_topics(settings)
 
     assert problems == [
-        f"topics missing: {settings.checkout_completed_topic}, {settings.admission_expired_topic}, "
+        f"topics missing: {settings.cart_updated_topic}, {settings.checkout_completed_topic}, "
+        f"{settings.hold_commands_topic}, {settings.admission_expired_topic}, "
         f"{settings.expiry_ticks_topic}, {settings.outcomes_topic}, {settings.dead_letters_topic}: "
         "run `reservations topics create`"
     ]
@@ -145,7 +149,7 @@ async def test_unequal_counts_are_told(settings: Settings, admin: AIOKafkaAdminC
 
     assert isinstance(problems, list)
     assert problems[0].startswith(
-        f"unequal partition counts: {settings.admitted_topic} 4, "
+        f"unequal partition counts: {settings.admitted_topic} 4, {settings.cart_updated_topic} 4, "
         f"{settings.checkout_completed_topic} 3, "
     )
 

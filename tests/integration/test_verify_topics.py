@@ -53,6 +53,8 @@ async def settings(kafka: EmbeddedKafka, database_url: str) -> Settings:
         database_url=database_url,
         consumer_group=f"group-{suffix}",  # it names the producers' transactions
         admitted_topic=f"admitted-{suffix}",
+        cart_updated_topic=f"cart-updated-{suffix}",
+        hold_commands_topic=f"hold-commands-{suffix}",
         checkout_completed_topic=f"checkout-completed-{suffix}",
         admission_expired_topic=f"admission-expired-{suffix}",
         expiry_ticks_topic=f"expiry-ticks-{suffix}",

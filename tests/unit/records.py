@@ -1,6 +1,7 @@
 """Records as Fanfare sends them, where a test names only what matters."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ Json = dict[str, Any]
 
 # Every payload that Fanfare documents, by vocabulary and type.
 FIXTURES = {path.stem: path for path in Path(__file__).parents[1].glob("fixtures/fanfare/*.json")}
+
+# Ids are opaque: Fanfare says nothing of their letters.
+ODD_IDS = ["ключ", "🛒", " ", "a'b\"c\\d", "x\ny", "\x01", "'; DROP TABLE lanes; --", "x" * 512]
 
 
 def record(type_: str = "admission.created", /, *, without: str = "", **envelope: Any) -> Json:
@@ -34,7 +38,7 @@ def encode(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
-def refusal(value: bytes | None) -> str:
+def refusal(value: bytes | None, recorded_at: datetime | None = None) -> str:
     with pytest.raises(MalformedRecord) as caught:
-        decode(value)
+        decode(value, recorded_at)
     return caught.value.reason

@@ -14,18 +14,25 @@ then: `duplicate`, `early`, `stale`. Without `->` anything may come. `#` begins 
 
     policy EXPERIENCE [STRATEGY] [CART] [items=SKU:UNITS,...]
            [window= or queue= draw= auction= timed_release= other=] [buffer= cap= early=]
+           [late= oversell= restock=no extensions= extension_seconds= release=no transfer=no]
+           [per_sku= per_experience= open_holds=]     limits of a consumer
     stock  SKU UNITS|untracked [org=]     SKU is PRODUCT or PRODUCT/VARIANT
     pool   EXPERIENCE SKU UNITS [org=]    units of the stock line, set aside
     TIME   admit SHOPPER [SKU UNITS]... [until=TIME type=]
     TIME   paid  SHOPPER [SKU UNITS]... [order=]
     TIME   left | denied | lapsed SHOPPER     lapsed: Fanfare says that the admission expired
+    TIME   cart  SHOPPER [SKU UNITS]...       the whole cart; no lines: it is empty
+    TIME   cancel SHOPPER order=              the order was cancelled
+    TIME   extend SHOPPER SECONDS | release SHOPPER | transfer SHOPPER TO
            of all these: [in=EXPERIENCE via=DISTRIBUTION org= id= token= event= lane=]
     TIME   tick [lane=] [sweep=yes]       a sweep is a tick that no record asked for
+    withdraw SHOPPER SKU UNITS            an operator took units away that the shopper holds
     clock  TIME                           the clock of Postgres, where no tick tells it
     counters SKU | pooled EXPERIENCE SKU | holds SHOPPER | active | waiting
 
-TIME is 10:00, 10:00:30 or, two days later, 10:00+2d. The time of an event is its own, not that of
-its delivery: the clock is at the first event's time, and only ticks and `clock` move it.
+TIME is 10:00, 10:00:30 or, two days later, 10:00+2d, or two days before, 10:00-2d. The time of an
+event is its own, not that of its delivery: the clock is at the first event's time, and only ticks
+and `clock` move it.
 This module reads stories and words answers; `world` tells stories in memory.
 """
 
@@ -42,10 +49,15 @@ from schemas.events import (
     Admitted,
     AnyEvent,
     Arrival,
+    CartUpdated,
     Cause,
     CheckoutCompleted,
     ExpiryTick,
+    ExtendRequested,
     Item,
+    OrderCancelled,
+    ReleaseRequested,
+    TransferRequested,
 )
 from schemas.identity import token_digest
 from schemas.outcomes import Outcome
@@ -61,10 +73,37 @@ DOOR: Final = "door"  # the distribution that shoppers come through where a line
 
 WINDOWS: Final = ("queue", "draw", "auction", "timed_release", "other")
 ENDS: Final[dict[str, AdmissionEnd]] = {"left": "left", "denied": "denied", "lapsed": "expired"}
+NUMBERS_OF_A_POLICY: Final = {
+    "buffer_seconds": "buffer",
+    "hold_seconds_max": "cap",
+    "early_fact_seconds": "early",
+    "late_seconds": "late",
+    "oversell_units": "oversell",
+    "extensions_max": "extensions",
+    "extension_seconds_max": "extension_seconds",
+    "units_per_sku_max": "per_sku",
+    "units_per_experience_max": "per_experience",
+    "open_holds_max": "open_holds",
+}
+SWITCHES_OF_A_POLICY: Final = {
+    "restock_cancelled": "restock",
+    "release_allowed": "release",
+    "transfer_allowed": "transfer",
+}
+COMMANDS: Final = ("extend", "release", "transfer")
 LOOKS: Final = ("counters", "pooled", "holds", "active", "waiting")
 
 
-There = tuple[tuple[str, str], Policy] | StockLine | Pool | datetime
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Units that a shopper holds and that an operator took out of stock."""
+
+    shopper: str
+    stock: StockKey
+    quantity: int
+
+
+There = tuple[tuple[str, str], Policy] | StockLine | Pool | datetime | Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +244,11 @@ def _policy(words: _Words) -> tuple[tuple[str, str], Policy]:
     every_window = words.option("window")
     windows = {name: words.option(name, every_window) for name in WINDOWS}
     fields["window_seconds"] = {name: int(seconds) for name, seconds in windows.items() if seconds}
-    options = {"buffer_seconds": "buffer", "hold_seconds_max": "cap", "early_fact_seconds": "early"}
-    for name, option in options.items():
-        if seconds := words.option(option):
-            fields[name] = int(seconds)
+    for name, option in NUMBERS_OF_A_POLICY.items():
+        if number := words.option(option):
+            fields[name] = int(number)
+    for name, option in SWITCHES_OF_A_POLICY.items():
+        fields[name] = words.option(option, "yes") == "yes"
     offers = [offer.rsplit(":", 1) for offer in words.option("items").split(",") if offer]
     fields["items"] = [
         {"product_id": sku(name)[0], "variant_id": sku(name)[1], "quantity": int(units)}
@@ -226,7 +266,14 @@ def _stock(words: _Words) -> StockLine:
 
 def _pool(words: _Words) -> Pool:
     key = PoolKey(words.option("org", ORGANIZATION), words.next(), *sku(words.next()))
-    return Pool(key, available=int(words.next()), allocated=0)
+    units = int(words.next())
+    return Pool(key, available=units, allocated=0, filled=units)
+
+
+def _withdrawn(words: _Words) -> Withdrawn:
+    shopper = words.next()
+    key = StockKey(words.option("org", ORGANIZATION), *sku(words.next()))
+    return Withdrawn(shopper, key, int(words.next()))
 
 
 def _clock(words: _Words) -> datetime:
@@ -238,6 +285,7 @@ _GIVEN: Final[Mapping[str, Callable[[_Words], There]]] = {
     "stock": _stock,
     "pool": _pool,
     "clock": _clock,
+    "withdraw": _withdrawn,
 }
 
 
@@ -267,7 +315,12 @@ def _topic(verb: str) -> Topic:
         return "admission-expired"
     topics: dict[str, Topic] = {
         "admit": "admitted",
+        "cart": "cart-updated",
         "paid": "checkout-completed",
+        "cancel": "checkout-completed",
+        "extend": "hold-commands",
+        "release": "hold-commands",
+        "transfer": "hold-commands",
         "tick": "expiry-ticks",
     }
     return topics[verb]
@@ -293,9 +346,24 @@ def _event(verb: str, at: datetime, shopper: str, event_id: str | None, words: _
         order = words.option("order") or None
         paid = {**whose, "completed_at": at, "order_id": order, "items": words.items()}
         return CheckoutCompleted.model_validate(paid)
+    if verb == "cart":
+        return CartUpdated.model_validate({**whose, "updated_at": at, "items": words.items()})
+    if verb == "cancel":
+        order = words.option("order")
+        return OrderCancelled.model_validate({**whose, "cancelled_at": at, "order_id": order})
+    if verb in COMMANDS:
+        return _command(verb, {**whose, "requested_at": at}, words)
     until = words.time("until")
     admitted = {**whose, "admitted_at": at, "window_ends_at": until, "items": words.items()}
     return Admitted.model_validate(admitted)
+
+
+def _command(verb: str, asked: dict[str, object], words: _Words) -> AnyEvent:
+    if verb == "extend":
+        return ExtendRequested.model_validate({**asked, "seconds": int(words.next())})
+    if verb == "transfer":
+        return TransferRequested.model_validate({**asked, "to_consumer_id": words.next()})
+    return ReleaseRequested.model_validate(asked)
 
 
 def sku(name: str) -> tuple[str, str]:
@@ -306,7 +374,7 @@ def sku(name: str) -> tuple[str, str]:
 
 def instant(text: str) -> datetime:
     """Read a time."""
-    found = re.fullmatch(r"(\d?\d):(\d\d)(?::(\d\d))?(?:\+(\d+)d)?", text)
+    found = re.fullmatch(r"(\d?\d):(\d\d)(?::(\d\d))?(?:([+-]\d+)d)?", text)
     if found is None:
         raise Unreadable(f"not a time: {text}")
     hours, minutes, seconds, days = (int(group or 0) for group in found.groups())
@@ -355,6 +423,8 @@ def _outcome_in_words(outcome: Outcome, shopper: str) -> str:
     words.append(f"until {time_in_words(outcome.expires_at)}" if outcome.expires_at else None)
     words.append(f"order={outcome.order_id}" if outcome.order_id else None)
     words.append("late" if outcome.late else None)
+    words.append("oversold" if outcome.oversold else None)
+    words.append(f"from {outcome.from_consumer_id}" if outcome.from_consumer_id else None)
     return " ".join(word for word in words if word)
 
 
@@ -366,7 +436,7 @@ def time_in_words(at: datetime) -> str:
     """Word a time as stories have it."""
     since = at - MIDNIGHT
     words = f"{at:%H:%M:%S}".removesuffix(":00")
-    return f"{words}+{since.days}d" if since.days else words
+    return f"{words}{since.days:+}d" if since.days else words
 
 
 def stock_in_words(line: StockLine) -> str:
@@ -374,6 +444,7 @@ def stock_in_words(line: StockLine) -> str:
     return (
         f"on_hand {line.on_hand} reserved {line.reserved}"
         f" allocated {line.allocated} sold {line.sold}"
+        + (f" short {line.short}" if line.short else "")
     )
 
 
@@ -392,5 +463,6 @@ def hold_in_words(reservation: Reservation) -> str:
         reservation.reason,
         f"order={reservation.order_id}" if reservation.order_id else None,
         "late" if reservation.late else None,
+        f"missing {reservation.missing}" if reservation.missing else None,
     ]
     return " ".join(word for word in words if word)

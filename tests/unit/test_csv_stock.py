@@ -4,7 +4,7 @@ import pytest
 
 from db.stock_import import StockRow
 from service.admin.problems import BadFile
-from service.admin.stock_file import read_stock
+from service.admin.stock_file import read_stock, stock_row
 
 HEADER = "organization_id,product_id,variant_id,on_hand\n"
 
@@ -118,3 +118,13 @@ def test_all_problems_are_told_at_once_up_to_twenty() -> None:
     assert [found.rpartition(": ")[0].split(":")[1] for found in three] == ["2", "4", "4"]
     assert len(many) == 21
     assert many[-1] == "and perhaps more: 20 problems are shown"
+
+
+def test_one_line_is_read_as_those_of_a_file() -> None:
+    assert stock_row("org_1", "lamp", "", "untracked") == StockRow(1, "org_1", "lamp", "", None)
+    with pytest.raises(BadFile) as raised:
+        stock_row("org_1", "", "red", "many")
+    assert raised.value.problems == [
+        "product_id: empty; expected an id",
+        "on_hand: 'many' is not a number of units; expected 0 to 1000000000000, or 'untracked'",
+    ]

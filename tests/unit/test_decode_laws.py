@@ -8,13 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.decode import REASON_LENGTH_MAX, MalformedRecord, PassedOver, decode
-from schemas.events import AnyEvent
-from schemas.fields import ID_BYTES_MAX, QUANTITY_MAX, TOKENS
+from schemas.events import AnyEvent, ExpiryTick, event_time
+from schemas.fields import FUTURE_SECONDS_MAX, ID_BYTES_MAX, QUANTITY_MAX, TOKENS
 from tests.unit.records import FIXTURES, Json, encode, refusal
 
 SECRET = "eyJ-very-secret"
 
+TIMES = st.none() | st.datetimes(
+    datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)
+)
 DOCUMENTED = [json.loads(path.read_bytes()) for _, path in sorted(FIXTURES.items())]
+OURS = [one for one in DOCUMENTED if one["type"].startswith(("cart.", "hold."))]
+PARTS = {part for one in OURS for part in one["data"]}
 TRAPS = st.sampled_from(
     [
         "",
@@ -68,10 +73,10 @@ def damaged_records(draw: st.DrawFn) -> Any:
     return document
 
 
-def read(value: bytes) -> tuple[list[AnyEvent], str]:
+def read(value: bytes, recorded_at: datetime | None = None) -> tuple[list[AnyEvent], str]:
     """Give the events of a record, or why it was refused."""
     try:
-        result = decode(value)
+        result = decode(value, recorded_at)
     except MalformedRecord as malformed:
         return [], malformed.reason
     return ([] if isinstance(result, PassedOver) else result), ""
@@ -88,8 +93,10 @@ def assert_harmless(value: bytes) -> None:
 
 
 def assert_storable(event: AnyEvent) -> None:
-    items = vars(event).get("items", ())
-    for fact in [*vars(event).values(), *(part for item in items for part in item)]:
+    facts = vars(event) | {"at_admission": None}  # ours: no record says it
+    assert not getattr(event, "at_admission", False)
+    items = facts.get("items", ())
+    for fact in [*facts.values(), *(part for item in items for part in item)]:
         if isinstance(fact, str):
             assert "\0" not in fact
             assert len(fact.encode()) <= ID_BYTES_MAX
@@ -98,6 +105,7 @@ def assert_storable(event: AnyEvent) -> None:
             assert fact - timedelta(days=30) < fact + timedelta(days=30)
         if isinstance(fact, int):
             assert 1 <= fact <= QUANTITY_MAX
+            assert not isinstance(fact, bool)
 
 
 @settings(deadline=None)
@@ -116,6 +124,31 @@ def test_arbitrary_json_is_read_or_refused(document: Any) -> None:
 @given(damaged_records())
 def test_a_damaged_record_is_read_or_refused(document: Any) -> None:
     assert_harmless(encode(document))
+
+
+@settings(max_examples=500, deadline=None)
+@given(damaged_records(), TIMES)
+def test_no_event_is_of_long_after_its_record(document: Any, recorded_at: datetime | None) -> None:
+    value = encode(document)
+
+    events, reason = read(value, recorded_at)
+
+    at_most = timedelta(seconds=FUTURE_SECONDS_MAX)
+    for event in events:
+        is_tick = isinstance(event, ExpiryTick)
+        assert recorded_at is None or is_tick or event_time(event) - recorded_at <= at_most
+    if "own time" not in reason:
+        assert (events, reason) == read(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(OURS), st.sampled_from(sorted(PARTS)), st.data())
+def test_a_cart_or_a_command_with_any_part_is_read_or_refused(
+    document: Json, part: str, data: st.DataObject
+) -> None:
+    changed = document["data"] | {part: data.draw(ANYTHING)}
+
+    assert_harmless(encode(document | {"data": changed}))
 
 
 @settings(deadline=None)

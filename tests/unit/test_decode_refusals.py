@@ -100,6 +100,9 @@ NOT_AN_INSTANT = "must be an ISO 8601 time, or seconds or milliseconds since 197
             with_data("order.completed", orderId="x" * 513),
             "data.orderId: must be at most 512 bytes long",
         ),
+        (record("order.cancelled"), "data.orderId: is missing"),
+        (with_data("order.cancelled", orderId=""), "data.orderId: must not be empty"),
+        (with_data("auction.settled", consumerId=""), "data.consumerId: must not be empty"),
         # items
         (with_data(items={"a": ITEM}), "data.items: must be a list"),
         (with_data(items="p"), "data.items: must be a list"),
@@ -110,6 +113,56 @@ NOT_AN_INSTANT = "must be an ISO 8601 time, or seconds or milliseconds since 197
         (with_data(items=[ITEM, {"productId": "p"}]), "data.items[1].quantity: is missing"),
         (with_data(items=[ITEM | {"productId": ""}]), "data.items[0].productId: must not be empty"),
         (with_data(items=[ITEM | {"variantId": 1}]), "data.items[0].variantId: must be a string"),
+        # carts
+        (record("cart.updated"), "data.items: is missing"),
+        (with_data("cart.updated", items=None), "data.items: is missing"),
+        (with_data("cart.updated", items={}), "data.items: must be a list"),
+        (
+            with_data("cart.updated", items=[ITEM] * 10_000),
+            "data.items: must have at most 1000 entries",
+        ),
+        (record("cart.updated", data={"items": []}), "data.consumerId: is missing"),
+        (
+            with_data("cart.updated", items=[ITEM | {"productId": "a\0b"}]),
+            "data.items[0].productId: must not contain a NUL character",
+        ),
+        (with_data("cart.updated", items=[], updatedAt="now"), f"data.updatedAt: {NOT_AN_INSTANT}"),
+        # commands
+        (record("hold.extend"), "data.seconds: is missing"),
+        (record("hold.release", data={}), "data.consumerId: is missing"),
+        (record("hold.release", without="timestamp"), "data.requestedAt: is missing"),
+        (record("hold.transfer"), "data.toConsumerId: is missing"),
+        (with_data("hold.transfer", toConsumerId=""), "data.toConsumerId: must not be empty"),
+        (with_data("hold.transfer", toConsumerId=7), "data.toConsumerId: must be a string"),
+        (
+            with_data("hold.transfer", toConsumerId="a\0b"),
+            "data.toConsumerId: must not contain a NUL character",
+        ),
+        (
+            with_data("hold.transfer", toConsumerId="x" * 513),
+            "data.toConsumerId: must be at most 512 bytes long",
+        ),
+        (
+            with_data("hold.transfer", toConsumerId="ada"),
+            "data.toConsumerId: must be another consumer",
+        ),
+        # windows
+        (
+            with_data(expiresAt="2024-12-01T09:14:59Z"),
+            "data.expiresAt: is before the admission",
+        ),
+        (
+            with_data("draw.consumer.won", wonAt="2024-12-02T00:00:00Z", claimDeadline=1733044500),
+            "data.claimDeadline: is before the admission",
+        ),
+        (with_data(admittedAt="soon", expiresAt=0), f"data.admittedAt: {NOT_AN_INSTANT}"),
+        (
+            with_data(
+                "draw.winners_selected",
+                winners=[{"consumerId": "ada"}, {"consumerId": "bo", "claimDeadline": 0}],
+            ),
+            "data.winners: the window of [1] ends before the draw",
+        ),
         # winners
         (record("draw.winners_selected"), "data.winners: is missing"),
         (with_data("draw.winners_selected", winners={}), "data.winners: must be a list"),
@@ -127,6 +180,7 @@ def test_a_record_that_cannot_be_read_is_refused_by_field(document: Json, reason
     assert refusal(encode(document)) == reason
 
 
+@pytest.mark.parametrize("type_", ["admission.created", "cart.updated", "order.completed"])
 @pytest.mark.parametrize(
     ("quantity", "reason"),
     [
@@ -141,10 +195,28 @@ def test_a_record_that_cannot_be_read_is_refused_by_field(document: Json, reason
         (10**400, "must be at most 1000000000"),
     ],
 )
-def test_a_quantity_is_a_whole_number_of_units(quantity: object, reason: str) -> None:
-    document = with_data(items=[{"productId": "p", "quantity": quantity}])
+def test_a_quantity_is_a_whole_number_of_units(type_: str, quantity: object, reason: str) -> None:
+    document = with_data(type_, items=[{"productId": "p", "quantity": quantity}])
 
     assert refusal(encode(document)) == f"data.items[0].quantity: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [
+        (0, "must be an integer >= 1"),
+        (-600, "must be an integer >= 1"),
+        (600.0, "must be an integer >= 1"),
+        ("600", "must be an integer >= 1"),
+        (True, "must be an integer >= 1"),
+        (86_401, "must be at most 86400"),
+        (10**400, "must be at most 86400"),
+    ],
+)
+def test_an_extension_is_of_a_second_to_a_day(seconds: object, reason: str) -> None:
+    document = with_data("hold.extend", seconds=seconds)
+
+    assert refusal(encode(document)) == f"data.seconds: {reason}"
 
 
 def test_a_refusal_keeps_no_way_back_to_the_payload() -> None:

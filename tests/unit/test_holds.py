@@ -149,12 +149,34 @@ def test_sweep_does_not_turn_the_lane_back() -> None:
     """)
 
 
-def test_checkout_before_the_tick_is_in_time_however_late_it_is_delivered() -> None:
+def test_checkout_in_time_is_in_time_however_late_it_is_delivered() -> None:
     story("""
         stock  moon-lamp 1
         10:00  admit ada moon-lamp 1
-        10:30  paid ada                   -> converted moon-lamp 1
+        10:40  tick                       -> expired ada moon-lamp 1 hold_elapsed
+        10:05  paid ada                   -> converted moon-lamp 1
+        counters moon-lamp                -> on_hand 0 reserved 0 allocated 0 sold 1
+        holds ada                         -> moon-lamp 1 soft converted
+    """)
+
+
+def test_checkout_after_the_end_is_late_though_no_tick_has_passed_it() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:30  paid ada                   -> converted moon-lamp 1 late
         10:40  tick                       -> nothing
+        holds ada                         -> moon-lamp 1 soft converted late
+    """)
+
+
+def test_checkout_at_the_very_instant_of_the_end_is_in_time() -> None:
+    story("""
+        stock  moon-lamp 2
+        10:00     admit ada moon-lamp 1
+        10:11     paid ada                -> converted moon-lamp 1
+        10:00     admit bo moon-lamp 1
+        10:11:01  paid bo                 -> converted moon-lamp 1 late
     """)
 
 
@@ -308,7 +330,6 @@ def test_same_admission_under_another_delivery_id_is_a_duplicate(name: str) -> N
     ("first", "second"),
     [
         ("token=s3cret", "token=s3cret"),
-        ("token=s3cret", "token=s3cret id=adm-7"),
         ("token=s3cret id=adm-7", "token=s3cret"),
         ("token=s3cret id=adm-7", "id=adm-7"),
     ],
@@ -319,6 +340,82 @@ def test_same_admission_under_another_vocabulary_is_a_duplicate(first: str, seco
         10:00  admit ada moon-lamp 1 {first} in=drop via=dist_7 type=queue
         10:01  admit ada moon-lamp 1 {second} in= via=queue_7 type=other   -> duplicate
         counters moon-lamp                -> on_hand 9 reserved 1 allocated 0 sold 0
+    """)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("token=s3cret", "token=s3cret id=adm-7"), ("id=adm-7", "token=s3cret id=adm-7")],
+)
+def test_name_that_a_repeated_admission_brings_is_learnt(first: str, second: str) -> None:
+    story(f"""
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 1 {first} in=drop via=dist_7 type=queue
+        10:01  admit ada moon-lamp 1 {second} in= via=queue_7 type=other   -> applied
+        10:01  admit ada moon-lamp 1 {second} in= via=queue_7 type=other   -> duplicate
+        counters moon-lamp                -> on_hand 9 reserved 1 allocated 0 sold 0
+        10:02  cart ada moon-lamp 2 token=s3cret   -> reserved moon-lamp 1 until 10:11
+        10:03  paid ada id=adm-7                   -> converted moon-lamp 2
+    """)
+
+
+def test_repeated_admission_that_knows_of_a_later_end_makes_the_hold_longer() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7              -> reserved moon-lamp 1 until 10:11
+        10:00  admit ada moon-lamp 1 id=adm-7 until=10:20  -> applied
+        10:00  admit ada moon-lamp 1 id=adm-7 until=10:15  -> duplicate
+        10:11  tick                                        -> nothing
+        10:21  tick                                        -> expired ada moon-lamp 1 hold_elapsed
+    """)
+
+
+def test_later_end_that_comes_after_the_tick_holds_again() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7              -> reserved moon-lamp 1 until 10:11
+        10:11  tick                                        -> expired ada moon-lamp 1 hold_elapsed
+        10:00  admit ada moon-lamp 1 id=adm-7 until=10:20  -> reserved moon-lamp 1 until 10:21
+        counters moon-lamp                -> on_hand 1 reserved 1 allocated 0 sold 0
+    """)
+
+
+@pytest.mark.parametrize("longer", ["10:00 admit ada until=10:20", "10:05 extend ada 600"])
+def test_line_refused_after_the_window_is_held_when_a_later_end_is_learnt(longer: str) -> None:
+    story(f"""
+        stock  moon-lamp 1
+        10:11  tick
+        10:00  admit ada moon-lamp 1 id=adm-7  -> rejected moon-lamp 1 window_over
+        {longer} id=adm-7
+        holds ada                              -> moon-lamp 1 soft active
+        10:21  tick                            -> expired ada moon-lamp 1 hold_elapsed
+    """)
+
+
+def test_repeated_admission_that_is_earlier_makes_the_hold_shorter() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7     -> reserved moon-lamp 1 until 10:11
+        09:55  admit ada moon-lamp 1 id=adm-7     -> applied
+        10:06  tick                               -> expired ada moon-lamp 1 hold_elapsed
+    """)
+
+
+def test_repeated_admission_that_was_over_by_the_last_tick_ends_the_hold_at_once() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7     -> reserved moon-lamp 1 until 10:11
+        10:08  tick                               -> nothing
+        09:55  admit ada moon-lamp 1 id=adm-7     -> expired moon-lamp 1 hold_elapsed
+        active                                    -> 0
+    """)
+
+
+def test_items_that_a_repeated_admission_brings_are_held() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada id=adm-7                 -> nothing
+        10:00  admit ada moon-lamp 1 id=adm-7     -> reserved moon-lamp 1 until 10:11
     """)
 
 
@@ -343,9 +440,7 @@ def test_refused_admission_is_not_asked_again_by_its_duplicate() -> None:
     """)
 
 
-@pytest.mark.parametrize(
-    "again", ["10:05 paid ada", "10:05 paid ada event=evt-2", "10:06 paid ada order=o-8 pouch 1"]
-)
+@pytest.mark.parametrize("again", ["10:05 paid ada", "10:05 paid ada event=evt-2"])
 def test_second_completion_of_an_admission_changes_nothing(again: str) -> None:
     story(f"""
         stock  moon-lamp 9
@@ -358,13 +453,48 @@ def test_second_completion_of_an_admission_changes_nothing(again: str) -> None:
     """)
 
 
-@pytest.mark.parametrize("again", ["10:05 left ada", "10:06 denied ada", "10:10 lapsed ada"])
-def test_second_end_of_an_admission_changes_nothing(again: str) -> None:
+def test_order_that_is_told_again_changes_nothing() -> None:
+    story("""
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:05  paid ada order=o-7 id=adm-7              -> converted moon-lamp 1 order=o-7
+        10:06  paid ada order=o-7 moon-lamp 1 id=adm-7  -> applied
+        counters moon-lamp                -> on_hand 8 reserved 0 allocated 0 sold 1
+    """)
+
+
+def test_completion_without_an_order_is_of_the_order_that_is_told_later() -> None:
+    story("""
+        stock  moon-lamp 9
+        stock  pouch 9
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:05  paid ada id=adm-7          -> converted moon-lamp 1
+        10:06  paid ada order=o-8 pouch 1 id=adm-7 \
+            -> released moon-lamp 1 not_purchased, converted pouch 1 order=o-8 late
+        counters moon-lamp                -> on_hand 9 reserved 0 allocated 0 sold 0
+        counters pouch                    -> on_hand 8 reserved 0 allocated 0 sold 1
+    """)
+
+
+def test_same_end_again_is_a_duplicate() -> None:
+    story("""
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 1
+        10:05  left ada                   -> released moon-lamp 1 consumer_left
+        10:05  left ada                   -> duplicate
+        10:05  left ada event=evt-2       -> duplicate
+        active                            -> 0
+    """)
+
+
+@pytest.mark.parametrize("later", ["10:06 denied ada", "10:10 lapsed ada", "10:20 lapsed ada"])
+def test_later_end_of_an_admission_changes_nothing(later: str) -> None:
     story(f"""
         stock  moon-lamp 9
         10:00  admit ada moon-lamp 1
         10:05  left ada                   -> released moon-lamp 1 consumer_left
-        {again}                           -> duplicate
+        {later}                           -> nothing
+        holds ada                         -> moon-lamp 1 soft released consumer_left
         active                            -> 0
     """)
 
@@ -374,9 +504,10 @@ def test_end_after_a_checkout_changes_nothing() -> None:
         stock  moon-lamp 9
         10:00  admit ada moon-lamp 1
         10:05  paid ada                   -> converted moon-lamp 1
-        10:06  left ada                   -> duplicate
-        10:10  lapsed ada                 -> duplicate
+        10:06  left ada                   -> nothing
+        10:10  lapsed ada                 -> nothing
         counters moon-lamp                -> on_hand 8 reserved 0 allocated 0 sold 1
+        holds ada                         -> moon-lamp 1 soft converted
     """)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +17,24 @@ window_seconds = {queue = 300, draw = 3600}
 buffer_seconds = 30
 hold_seconds_max = 7200
 early_fact_seconds = 600
+late_seconds = 0
+oversell_units = 3
+restock_cancelled = false
+extensions_max = 0
+extension_seconds_max = 120
+release_allowed = false
+transfer_allowed = false
+units_per_sku_max = 1
+units_per_experience_max = 2
+open_holds_max = 3
+at_risk_first = "oldest"
 items = [
   {product_id = "moon-lamp", variant_id = "red", quantity = 2},
   {product_id = "sun-chair"},
 ]
 """
+EXAMPLE = Path(__file__).parents[2] / "deploy/examples/policy.toml"
+LIMITS = {"units_per_sku_max", "units_per_experience_max", "open_holds_max"}
 KEY = '[[experience]]\norganization_id = "org_1"\nexperience_id = "exp_1"\n'
 
 
@@ -41,11 +55,30 @@ def test_every_field_is_read() -> None:
         buffer_seconds=30,
         hold_seconds_max=7200,
         early_fact_seconds=600,
+        late_seconds=0,
+        oversell_units=3,
+        restock_cancelled=False,
+        extensions_max=0,
+        extension_seconds_max=120,
+        release_allowed=False,
+        transfer_allowed=False,
+        units_per_sku_max=1,
+        units_per_experience_max=2,
+        open_holds_max=3,
+        at_risk_first="oldest",
         items=(
             Offer(product_id="moon-lamp", variant_id="red", quantity=2),
             Offer(product_id="sun-chair"),
         ),
     )
+
+
+def test_the_example_has_every_field_and_the_defaults_where_it_says_so() -> None:
+    drop, draw = read_policies("policy.toml", EXAMPLE.read_bytes())
+
+    assert drop.policy.model_fields_set == set(Policy.model_fields) - LIMITS - {"items"}
+    assert drop.policy == Policy()
+    assert draw.policy.model_fields_set == LIMITS | {"strategy", "items"}
 
 
 def test_what_is_left_out_has_its_default_and_is_not_written_down() -> None:
@@ -93,6 +126,22 @@ def test_byte_order_mark_and_windows_line_ends_are_read() -> None:
         (
             'items = [{product_id = "lamp", quantity = 0}]',
             "p.toml:4:items.0.quantity: 0: input should be greater than 0",
+        ),
+        (
+            "units_per_sku_max = 0",
+            "p.toml:4:units_per_sku_max: 0: input should be greater than 0",
+        ),
+        ("extensions_max = 21", "p.toml:4:extensions_max: 21: input should be less than or equal"),
+        ("late_seconds = -1", "p.toml:4:late_seconds: -1: input should be greater than or equal"),
+        ("release_allowed = 1", "p.toml:4:release_allowed: 1: input should be a valid boolean"),
+        (
+            'at_risk_first = "eldest"',
+            "p.toml:4:at_risk_first: 'eldest': input should be 'newest' or 'oldest'",
+        ),
+        (
+            "units_per_sku = 2",
+            "p.toml:4:units_per_sku: unknown key 'units_per_sku'; "
+            "did you mean 'units_per_sku_max'?",
         ),
         ("buffer_seconds = ", "p.toml:4:18: not TOML: invalid value"),
     ],

@@ -5,28 +5,33 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from consumers.records import Batch, Record, read_batch
 from db.lanes import Lane
 from schemas.events import Event
+from service.settings import Settings
 from tests.unit.records import FIXTURES, encode
 from tests.unit.records import record as envelope
 
-TOPICS = ("admitted", "checkout-completed", "admission-expired", "expiry-ticks")
+TOPICS = tuple(Settings().input_topics)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOUR_MS = 3600 * 1000
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def test_topics_are_applied_in_their_order_whatever_their_times() -> None:
     batch = read(
-        record("admission-expired", told("admission.expired", "cy"), at_ms=1),
-        record("checkout-completed", told("admission.completed", "bo"), at_ms=2),
-        record("admitted", told("admission.created", "ada"), at_ms=3),
+        record("admission-expired", told("admission.expired", "eve"), at_ms=1),
+        record("hold-commands", told("hold.release", "dee"), at_ms=2),
+        record("checkout-completed", told("admission.completed", "cy"), at_ms=3),
+        record("cart-updated", told("cart.updated", "bo", items=[]), at_ms=4),
+        record("admitted", told("admission.created", "ada"), at_ms=5),
     )
 
-    assert shoppers(batch) == ["ada", "bo", "cy"]
-    assert batch.size == 3
+    assert shoppers(batch) == ["ada", "bo", "cy", "dee", "eve"]
+    assert batch.size == 5
 
 
 def test_lanes_are_merged_by_time_within_a_topic() -> None:
@@ -119,6 +124,50 @@ def test_what_means_nothing_here_is_passed_over_and_counts_as_read() -> None:
     assert (batch.arrivals, batch.dead_letters) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        FIXTURES["a.auction.settled.without_winner"].read_bytes(),
+        encode(envelope("draw.winners_selected", data={"winners": []})),
+    ],
+)
+def test_what_nobody_has_won_is_passed_over_and_counts_as_read(value: bytes) -> None:
+    batch = read(record("checkout-completed", value))
+
+    assert batch.results == {("checkout-completed", "passed_over"): 1}
+    assert batch.next_offsets == {(0, "checkout-completed"): 1}
+    assert (batch.arrivals, batch.dead_letters) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "is_refused"),
+    [
+        (HOUR_MS, False),
+        (HOUR_MS - 1, True),
+        (1, True),
+        (0, False),  # no time
+        (-1, False),  # no time
+        (2**62, False),  # no time that there is
+    ],
+)
+def test_what_is_to_happen_long_after_its_record_is_refused(at_ms: int, is_refused: bool) -> None:
+    value = told("cart.updated", "ada", items=[], updatedAt="1970-01-01T02:00:00Z")
+
+    batch = read(record("cart-updated", value, at_ms=at_ms))
+
+    reasons = [letter.reason for letter in batch.dead_letters]
+    wording = "data.updatedAt: is more than an hour after the record's own time"
+    assert reasons == [wording] * is_refused
+    assert len(batch.arrivals) == (not is_refused)
+
+
+def test_a_tick_may_be_of_any_time() -> None:
+    batch = read(record("expiry-ticks", tick(1), at_ms=1))
+
+    assert batch.dead_letters == []
+    assert batch.ticks[0].event.at == NOON + timedelta(minutes=1)  # type: ignore[union-attr]
+
+
 def test_another_key_than_the_shopper_is_counted_once_a_record() -> None:
     batch = read(
         record("admitted", shopper="ada", offset=0, key=b"ada"),
@@ -183,8 +232,9 @@ def record(
     )
 
 
-def told(type_: str, shopper: str) -> bytes:
-    return encode(envelope(type_, data={"consumerId": shopper}))
+def told(type_: str, shopper: str, **data: Any) -> bytes:
+    """Tell of 1970, which no record's time is before."""
+    return encode(envelope(type_, timestamp=0, data={"consumerId": shopper} | data))
 
 
 def tick(minute: int) -> bytes:

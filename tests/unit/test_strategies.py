@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from schemas.vocabulary import OutcomeType, Reason
+from schemas.vocabulary import OutcomeType, Reason, Status
 from tests.unit.world import World, story
 
 # Soft: reserved counts what is held, on_hand what is in the house.
@@ -49,6 +49,27 @@ def test_soft_expiry_makes_the_units_available_again() -> None:
     """)
 
 
+def test_soft_return_puts_the_units_on_hand_again() -> None:
+    story("""
+        policy drop soft
+        stock  moon-lamp 5
+        10:00  admit ada moon-lamp 2
+        10:05  paid ada order=o-7
+        12:00  cancel ada order=o-7     -> returned moon-lamp 2 order_cancelled order=o-7
+        counters moon-lamp              -> on_hand 5 reserved 0 allocated 0 sold 0
+    """)
+
+
+def test_soft_overselling_counts_units_that_are_not_on_hand() -> None:
+    story("""
+        policy drop soft oversell=2
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  paid ada moon-lamp 3     -> converted moon-lamp 3 late oversold
+        counters moon-lamp              -> on_hand 0 reserved 0 allocated 0 sold 3 short 2
+    """)
+
+
 # Hard: held units leave on_hand at once.
 
 
@@ -88,6 +109,27 @@ def test_hard_expiry_returns_units_to_on_hand() -> None:
         10:00  admit ada moon-lamp 2
         10:11  tick                     -> expired ada moon-lamp 2 hold_elapsed
         counters moon-lamp              -> on_hand 5 reserved 0 allocated 0 sold 0
+    """)
+
+
+def test_hard_return_puts_the_units_on_hand_again() -> None:
+    story("""
+        policy drop hard
+        stock  moon-lamp 5
+        10:00  admit ada moon-lamp 2
+        10:05  paid ada order=o-7
+        12:00  cancel ada order=o-7     -> returned moon-lamp 2 order_cancelled order=o-7
+        counters moon-lamp              -> on_hand 5 reserved 0 allocated 0 sold 0
+    """)
+
+
+def test_hard_overselling_counts_units_that_are_not_allocated() -> None:
+    story("""
+        policy drop hard oversell=2
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  paid ada moon-lamp 3     -> converted moon-lamp 3 late oversold
+        counters moon-lamp              -> on_hand 0 reserved 0 allocated 0 sold 3 short 2
     """)
 
 
@@ -147,6 +189,31 @@ def test_pool_expiry_returns_units_to_the_pool() -> None:
         10:11  tick                     -> expired ada moon-lamp 2 hold_elapsed
         pooled drop moon-lamp           -> available 3 allocated 0
         counters moon-lamp              -> on_hand 2 reserved 0 allocated 0 sold 0
+    """)
+
+
+def test_pool_return_puts_the_units_into_the_pool_again() -> None:
+    story("""
+        policy drop pool
+        stock  moon-lamp 5
+        pool   drop moon-lamp 3
+        10:00  admit ada moon-lamp 2
+        10:05  paid ada order=o-7
+        12:00  cancel ada order=o-7     -> returned moon-lamp 2 order_cancelled order=o-7
+        pooled drop moon-lamp           -> available 3 allocated 0
+        counters moon-lamp              -> on_hand 2 reserved 0 allocated 0 sold 0
+    """)
+
+
+def test_pool_overselling_leaves_the_units_beside_the_pool_alone() -> None:
+    story("""
+        policy drop pool oversell=2
+        stock  moon-lamp 5
+        pool   drop moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  paid ada moon-lamp 3     -> converted moon-lamp 3 late oversold
+        pooled drop moon-lamp           -> available 0 allocated 0
+        counters moon-lamp              -> on_hand 4 reserved 0 allocated 0 sold 3 short 2
     """)
 
 
@@ -309,11 +376,33 @@ STORIES: dict[Reason, str] = {
     """,
     "not_in_cart": """
         stock  moon-lamp 1
-        stock  pouch 0
+        stock  pouch 1
         10:00  admit ada moon-lamp 1
-        10:05  paid ada moon-lamp 1 pouch 1 \
-            -> converted moon-lamp 1, unfulfilled pouch 1 insufficient_stock
-        holds  ada   -> moon-lamp 1 soft converted, pouch 1 soft rejected not_in_cart
+        10:05  paid ada moon-lamp 1 pouch 1   -> converted moon-lamp 1, converted pouch 1 late
+        holds  ada   -> moon-lamp 1 soft converted, pouch 1 soft converted not_in_cart late
+    """,
+    "limit_per_sku": """
+        policy drop per_sku=2
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 3    -> rejected moon-lamp 3 limit_per_sku
+        holds  ada                      -> moon-lamp 3 soft rejected limit_per_sku
+        counters moon-lamp              -> on_hand 9 reserved 0 allocated 0 sold 0
+    """,
+    "limit_per_experience": """
+        policy drop per_experience=2
+        stock  moon-lamp 9
+        stock  pouch 9
+        10:00  admit ada moon-lamp 2 pouch 1 \
+            -> reserved moon-lamp 2 until 10:11, rejected pouch 1 limit_per_experience
+        counters pouch                  -> on_hand 9 reserved 0 allocated 0 sold 0
+    """,
+    "limit_open_holds": """
+        policy drop open_holds=1
+        stock  moon-lamp 9
+        stock  pouch 9
+        10:00  admit ada moon-lamp 2 pouch 1 \
+            -> reserved moon-lamp 2 until 10:11, rejected pouch 1 limit_open_holds
+        counters pouch                  -> on_hand 9 reserved 0 allocated 0 sold 0
     """,
     "admission_expired": """
         stock  moon-lamp 1
@@ -346,6 +435,132 @@ STORIES: dict[Reason, str] = {
         10:05  paid ada pouch 1         -> released moon-lamp 1 not_purchased, converted pouch 1
         holds  ada   -> moon-lamp 1 soft released not_purchased, pouch 1 soft converted
     """,
+    "cart_changed": """
+        stock  moon-lamp 1
+        stock  pouch 1
+        10:00  admit ada moon-lamp 1
+        10:02  cart ada pouch 1 \
+            -> reserved pouch 1 until 10:11, released moon-lamp 1 cart_changed
+        holds  ada   -> moon-lamp 1 soft released cart_changed, pouch 1 soft active
+        counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
+    """,
+    "released_on_request": """
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:02  release ada              -> released moon-lamp 1 released_on_request
+        holds  ada                      -> moon-lamp 1 soft released released_on_request
+        counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
+    """,
+    "grace_over": """
+        policy drop late=3600
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        11:12  paid ada order=o-7 \
+            -> expired moon-lamp 1 hold_elapsed, unfulfilled moon-lamp 1 grace_over order=o-7
+        holds  ada   -> moon-lamp 1 soft unfulfilled grace_over order=o-7 late missing 1
+        counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
+    """,
+    "already_paid": """
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:05  paid ada order=o-1 id=adm-7   -> converted moon-lamp 1 order=o-1
+        10:06  paid ada order=o-2 id=adm-7   -> unfulfilled already_paid order=o-2
+        counters moon-lamp              -> on_hand 8 reserved 0 allocated 0 sold 1
+    """,
+    "stock_withdrawn": """
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        withdraw ada moon-lamp 1
+        10:01  tick                     -> at_risk ada moon-lamp 1 stock_withdrawn
+        10:05  paid ada                 -> unfulfilled moon-lamp 1 stock_withdrawn
+        holds  ada                      -> moon-lamp 1 soft unfulfilled stock_withdrawn missing 1
+        counters moon-lamp              -> on_hand 0 reserved 0 allocated 0 sold 0
+    """,
+    "order_cancelled": """
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  paid ada order=o-7       -> converted moon-lamp 1 order=o-7
+        10:30  cancel ada order=o-7     -> returned moon-lamp 1 order_cancelled order=o-7
+        holds  ada                      -> moon-lamp 1 soft returned order_cancelled order=o-7
+        counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
+    """,
+    "order_cancelled_not_restocked": """
+        policy drop restock=no
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  paid ada order=o-7
+        10:30  cancel ada order=o-7 \
+            -> returned moon-lamp 1 order_cancelled_not_restocked order=o-7
+        counters moon-lamp              -> on_hand 0 reserved 0 allocated 0 sold 1
+    """,
+    "extension_not_allowed": """
+        policy drop extensions=0
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  extend ada 60            -> refused extension_not_allowed
+        10:11  tick                     -> expired ada moon-lamp 1 hold_elapsed
+    """,
+    "extension_limit": """
+        policy drop extensions=1
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  extend ada 60            -> extended until 10:12
+        10:06  extend ada 60            -> refused extension_limit
+        10:12  tick                     -> expired ada moon-lamp 1 hold_elapsed
+    """,
+    "extension_too_long": """
+        policy drop extensions=2 extension_seconds=120
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  extend ada 120           -> extended until 10:13
+        10:06  extend ada 60            -> refused extension_too_long
+        10:13  tick                     -> expired ada moon-lamp 1 hold_elapsed
+    """,
+    "release_not_allowed": """
+        policy drop release=no
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:02  release ada              -> refused release_not_allowed
+        active                          -> 1
+    """,
+    "transfer_not_allowed": """
+        policy drop transfer=no
+        stock  moon-lamp 1
+        10:00  admit guest-17 moon-lamp 1
+        10:02  transfer guest-17 ada    -> refused transfer_not_allowed
+        holds  guest-17                 -> moon-lamp 1 soft active
+    """,
+    "already_transferred": """
+        stock  moon-lamp 1
+        10:00  admit guest-17 moon-lamp 1
+        10:02  transfer guest-17 ada    -> transferred ada from guest-17
+        10:03  transfer guest-17 bo     -> refused ada already_transferred
+        holds  ada                      -> moon-lamp 1 soft active
+    """,
+    "hold_over": """
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:02  left ada                 -> released moon-lamp 1 consumer_left
+        10:03  cart ada moon-lamp 1 id=adm-7   -> refused hold_over
+        counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
+    """,
+    "too_many_facts": "".join(
+        [
+            "10:00 admit ada id=adm-7\n",
+            *(f"10:00:{second:02} extend ada {second + 1} id=adm-7\n" for second in range(50)),
+            "10:01 extend ada 60 id=adm-7   -> refused too_many_facts",
+        ]
+    ),
+    "several_admissions": """
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 1 via=front-gate
+        10:01  admit ada moon-lamp 1 via=back-gate
+        10:05  paid ada via= order=o-7   -> ambiguous several_admissions order=o-7
+        active                           -> 2
+        10:05+2d tick \
+            -> expired ada moon-lamp 1 hold_elapsed, expired ada moon-lamp 1 hold_elapsed, \
+               orphaned ada several_admissions order=o-7
+    """,
     "admission_unknown": """
         10:05    paid ada order=o-7     -> early
         10:05+2d tick                   -> orphaned ada admission_unknown order=o-7
@@ -369,6 +584,12 @@ def test_every_kind_of_outcome_has_a_story() -> None:
     told = {outcome.type for text in STORIES.values() for outcome in story(text).outcomes}
 
     assert told == set(get_args(OutcomeType))
+
+
+def test_every_status_has_a_story() -> None:
+    ends = {row.status for text in STORIES.values() for row in story(text).reservations.values()}
+
+    assert ends == set(get_args(Status))
 
 
 def _reasons(world: World) -> set[Reason | None]:

@@ -7,15 +7,16 @@ forgets to note a change loses it here as it would in Postgres.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from reservations.book import NEVER_TICKED, Book, Changes
+from reservations.book import NEVER_TICKED, Book, Changes, shopper_of
 from reservations.decide import decide
-from reservations.matching import Fact
-from reservations.wanted import Wanted, policies_wanted, stock_wanted
-from schemas.events import Admitted, Arrival, ExpiryTick, event_time
+from reservations.rows import SOLD
+from reservations.wanted import Wanted, policies_wanted, shoppers_wanted, stock_wanted
+from schemas.events import Admitted, Arrival, ExpiryTick, Fact, event_time
 from schemas.outcomes import Outcome
 from schemas.policy import Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
@@ -27,6 +28,7 @@ from tests.unit.story import (
     Happens,
     Look,
     Step,
+    Withdrawn,
     check,
     check_look,
     hold_in_words,
@@ -66,6 +68,8 @@ class World:
             case Pool() as pool:
                 self.pools[pool.key] = pool
                 self.stock[pool.key.stock_key].on_hand -= pool.available
+            case Withdrawn() as withdrawn:
+                self._withdraw(withdrawn)
             case datetime() as now:
                 self.now = now
             case (key, policy):
@@ -90,7 +94,7 @@ class World:
         if look.at == "active":
             return str(self.holds_active)
         if look.at == "waiting":
-            waiting = [fact.fact.consumer_id for fact in self.facts.values()]
+            waiting = [fact.known.fact.consumer_id for fact in self.facts.values()]
             return ", ".join(waiting) or "nobody"
         holds = self.holds_of(look.shopper)
         return ", ".join(hold_in_words(hold) for hold in holds) or "nothing"
@@ -102,6 +106,15 @@ class World:
             for reservation in self.reservations.values()
             if self.admissions[reservation.admission_key].consumer_id == shopper
         ]
+
+    def _withdraw(self, withdrawn: Withdrawn) -> None:
+        """Mark units of a shopper's hold as `db.at_risk` marks them."""
+        line = self.stock[withdrawn.stock]
+        line.short += withdrawn.quantity
+        self.received[line.key] -= withdrawn.quantity
+        for hold in self.holds_of(withdrawn.shopper):
+            if hold.stock_key == line.key and hold.status == "active":
+                hold.at_risk += withdrawn.quantity
 
     def rows(self) -> dict[str, object]:
         """Give all rows by table, to compare two worlds."""
@@ -135,6 +148,9 @@ class World:
         waiting = {one.id: one for each in book.facts_by_consumer.values() for one in each}
         for fact in sorted(facts, key=lambda one: one.retry_at):
             book.due_facts[fact.lane].append(waiting[fact.id])
+        for one in by_id.values():
+            if one.at_risk and not one.warned and one.lane in ticks:
+                book.due_warnings[one.lane].append(one)
         return book
 
     def _due_holds(self, lane: int, at: datetime) -> list[Reservation]:
@@ -154,29 +170,38 @@ class World:
     ) -> None:
         """Copy rows into a book, in the order in which `consumers.loading` loads them."""
         wanted = Wanted()
-        for event in [*events, *(fact.fact for fact in facts)]:
+        for event in [*events, *(fact.known.fact for fact in facts)]:
             wanted.add(event)
-        wanted.admissions.update(hold.admission_key for hold in holds)
-        for admission in self.admissions.values():
-            if self.loads_all or _is_wanted(wanted, admission):
-                book.load_admission(copy(admission))
+        wanted.due.update(hold.admission_key for hold in holds)
+        wanted.due.update(one.admission_key for one in self.reservations.values() if one.at_risk)
+        self._load_shoppers(book, wanted)
+        while more := shoppers_wanted(book, wanted):
+            wanted.consumers |= more
+            self._load_shoppers(book, wanted)
         for reservation in self.reservations.values():
             if reservation.admission_key in book.admissions:
                 book.load_reservation(copy(reservation))
-        for fact in self.facts.values():
-            whose = (fact.fact.organization_id, fact.fact.consumer_id)
-            if self.loads_all or whose in wanted.consumers:
-                book.load_fact(copy(fact))
         if self.loads_all:
             book.policies = dict(self.policies)
             book.stock, book.pools = _copies(self.stock), _copies(self.pools)
             return
-        waiting = [fact.fact for each in book.facts_by_consumer.values() for fact in each]
+        waiting = [fact.known.fact for each in book.facts_by_consumer.values() for fact in each]
         all_events = [*events, *waiting]
         book.policies = _only(self.policies, policies_wanted(book, all_events))
         stock_keys, pool_keys = stock_wanted(book, all_events)
         book.stock = _copies(_only(self.stock, stock_keys))
         book.pools = _copies(_only(self.pools, pool_keys))
+
+    def _load_shoppers(self, book: Book, wanted: Wanted) -> None:
+        for admission in self.admissions.values():
+            asked = self.loads_all or _is_wanted(wanted, admission)
+            if asked and admission.key not in book.admissions:
+                book.load_admission(_copy_of(admission))
+        loaded = {early.id for facts in book.facts_by_consumer.values() for early in facts}
+        for fact in self.facts.values():
+            asked = self.loads_all or shopper_of(fact) in wanted.consumers
+            if asked and fact.id not in loaded:
+                book.load_fact(replace(fact, known=copy(fact.known)))
 
     def _save(self, changes: Changes) -> None:
         for key in changes.new_admissions:
@@ -203,11 +228,14 @@ class World:
             assert pool.available >= 0, f"{pool} is oversold"
             held = self._units("active", "pool", of_pool=pool.key)
             assert pool.allocated == held, f"{pool}: {held} are held"
+            sold = self._units("converted", "pool", of_pool=pool.key)
+            sold += self._units("written_off", "pool", of_pool=pool.key)
+            assert pool.filled == pool.available + held + sold, f"{pool}: {sold} are sold"
         active = sum(one.status == "active" for one in self.reservations.values())
         assert self.holds_active == active, f"{self.holds_active} counted, {active} holds active"
         for one in self.reservations.values():
             assert one.quantity > 0, f"{one} is of nothing"
-            assert (one.status == "active") == (one.ended_at is None), f"{one}: ended, or not?"
+            _check_row(one)
         lines = Counter((one.admission_key, one.stock_key) for one in self.reservations.values())
         assert max(lines.values(), default=1) == 1, "two reservations of one line"
         ids = Counter(outcome.outcome_id for outcome in self.outcomes)
@@ -217,7 +245,8 @@ class World:
         assert min(line.on_hand, line.reserved, line.allocated, line.sold) >= 0, f"{line}"
         assert line.reserved == self._units("active", "soft", of=line.key), f"{line} has drifted"
         assert line.allocated == self._units("active", "hard", of=line.key), f"{line} has drifted"
-        assert line.sold == self._units("converted", of=line.key), f"{line} has drifted"
+        sold = self._units("converted", of=line.key) + self._units("written_off", of=line.key)
+        assert line.sold == sold, f"{line} has drifted"
         if line.tracked:
             assert line.available >= 0, f"{line} is oversold"
             pooled = sum(
@@ -225,7 +254,7 @@ class World:
                 for pool in self.pools.values()
                 if pool.key.stock_key == line.key
             )
-            total = line.on_hand + line.allocated + line.sold + pooled
+            total = line.on_hand + line.allocated + line.sold + pooled - line.short
             assert total == self.received[line.key], f"{line}: {self.received[line.key]} received"
 
     def _units(
@@ -239,7 +268,7 @@ class World:
         return sum(
             one.quantity
             for one in self.reservations.values()
-            if one.status == status
+            if (_is_written_off(one) if status == "written_off" else one.status == status)
             and strategy in (None, one.strategy)
             and of in (None, one.stock_key)
             and of_pool in (None, one.pool_key)
@@ -338,10 +367,31 @@ def _prove(world: World, text: str, step: Happens) -> None:
 def _is_wanted(wanted: Wanted, admission: Admission) -> bool:
     organization_id = admission.key.organization_id
     return (
-        admission.key in wanted.admissions
+        admission.key in wanted.admissions | wanted.due
         or (organization_id, admission.consumer_id) in wanted.consumers
+        or (organization_id, admission.guest_id) in wanted.consumers
         or (organization_id, admission.token_digest) in wanted.tokens
+        or (organization_id, admission.also_id) in wanted.admissions
     )
+
+
+def _check_row(one: Reservation) -> None:
+    is_active, is_paid = one.status == "active", one.status in SOLD
+    assert is_active == (one.ended_at is None), f"{one}: ended, or not?"
+    assert 0 <= one.at_risk <= (one.quantity if is_active else 0), f"{one}: at risk of what?"
+    assert one.at_risk or not one.warned, f"{one}: warned of what?"
+    assert 0 <= one.oversold <= one.quantity, f"{one}: oversold by what?"
+    assert one.restocked <= (one.status == "returned"), f"{one}: restocked, or not?"
+    about_a_sale = (one.order_id, one.late, one.missing, one.oversold)
+    assert is_paid or not any(about_a_sale), f"{one}: paid, or not?"
+
+
+def _is_written_off(one: Reservation) -> bool:
+    return one.status == "returned" and not one.restocked
+
+
+def _copy_of(admission: Admission) -> Admission:
+    return replace(admission, facts=[copy(known) for known in admission.facts])
 
 
 def _copies(rows: Mapping[Key, Row]) -> dict[Key, Row]:

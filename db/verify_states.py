@@ -1,0 +1,104 @@
+"""Reservations against what the journal says of them: a statement as in `db.verify_counters`."""
+
+from typing import Final
+
+# The outcomes that tell what a row is. Others tell of an admission, or warn.
+_TELLING: Final = "reserved rejected released expired converted unfulfilled returned"
+
+# What a lane says of a reservation, in the order in which it said it. Only where a reservation has
+# outcomes in one lane is the order of all of them known; where in more, one lane has the last word.
+_TOLD: Final = f"""
+    SELECT body."reservationId" AS id, count(*) OVER (PARTITION BY body."reservationId") AS lanes,
+           array_agg(kind ORDER BY sequence) AS kinds,
+           array_agg(body.quantity ORDER BY sequence) AS quantities,
+           array_agg(coalesce(body.late, false) ORDER BY sequence) AS lates,
+           sum(body.quantity * way) AS units,
+           bool_or(bool_or(kind IN ('converted', 'unfulfilled', 'returned')))
+               OVER (PARTITION BY body."reservationId") AS was_paid
+      FROM journal
+     CROSS JOIN LATERAL json_to_record(convert_from(value, 'UTF8')::json)
+        AS body ("reservationId" uuid, quantity bigint, late boolean)
+     CROSS JOIN LATERAL (SELECT substr(type, length('fanfare.reservation.') + 1)) AS t (kind)
+     CROSS JOIN LATERAL (SELECT CASE WHEN kind = 'reserved' THEN 1
+                                     WHEN kind IN ('released', 'expired') THEN -1
+                                     ELSE 0 END) AS w (way)
+     WHERE stream = 'outcomes' AND body."reservationId" IS NOT NULL
+       AND kind = ANY (string_to_array('{_TELLING}', ' '))
+     GROUP BY body."reservationId", lane
+"""
+
+# An end that was corrected is told twice, and gives back nothing the second time: units that an
+# end gives back beyond those that are held are left out. That is the sum less its lowest point.
+_UNITS_TOLD: Final = """
+    SELECT max(total) - least(0, min(running))
+      FROM (SELECT sum(way * units) OVER () AS total,
+                   sum(way * units) OVER (ORDER BY place) AS running
+              FROM unnest(kinds, quantities) WITH ORDINALITY AS said (kind, units, place)
+             CROSS JOIN LATERAL (SELECT CASE WHEN kind = 'reserved' THEN 1
+                                             WHEN kind IN ('released', 'expired') THEN -1
+                                             ELSE 0 END) AS w (way)) AS summed
+"""
+
+# A row is what the last outcome says. A part may have been refused or given back of what stays
+# held. A sale that a later fact undid is told by what came of it, and only as far as that differs:
+# where there was one, the units cannot be summed up. The quantity of a row that holds nothing and
+# whose time is over follows the cart in silence: it is what a late payment would buy.
+STATES: Final = f"""
+    WITH pruned AS (
+        SELECT count(*) > 0 AS is_pruned
+          FROM lane_outputs AS output
+         WHERE stream = 'outcomes'
+           AND (SELECT min(sequence) FROM journal
+                 WHERE journal.lane = output.lane AND journal.stream = output.stream) > 1
+    ), judged AS (
+        SELECT held.id AS held_id, held.status, held.quantity, held.missing, held.late, held.reason,
+               told.*, kinds[cardinality(kinds)] AS last,
+               quantities[cardinality(kinds)] AS last_quantity,
+               CASE WHEN kinds[cardinality(kinds)] = 'unfulfilled'
+                    THEN quantities[cardinality(kinds)] ELSE 0 END AS last_missing,
+               array_position(kinds, 'converted') IS NOT NULL AS was_sold,
+               CASE WHEN held.status = 'active' THEN held.quantity ELSE 0 END AS units_held,
+               is_pruned
+          FROM reservations AS held
+          FULL JOIN ({_TOLD}) AS told USING (id)
+         CROSS JOIN pruned
+    ), worded AS (
+        SELECT coalesce(held_id, id) AS id, CASE
+               WHEN held_id IS NULL THEN 'it is not there, but the journal has outcomes of it'
+               WHEN last IS NULL AND is_pruned THEN NULL
+               WHEN last IS NULL THEN format('it is %s, its outcomes say nothing', status)
+               WHEN NOT CASE
+                        WHEN last = 'reserved' THEN status = 'active'
+                        WHEN last IN ('rejected', 'released') THEN status IN (last, 'active')
+                             OR was_paid AND status IN ('rejected', 'released', 'expired')
+                        WHEN last = 'unfulfilled' THEN status = last
+                             OR status = 'converted' AND was_sold AND missing > 0
+                        ELSE status = last END
+               THEN format('it is %s, its last outcome says %s', status, last)
+               WHEN last IN ('converted', 'unfulfilled') AND missing <> last_missing
+               THEN format('it lacks %s units, its outcomes say %s', missing, last_missing)
+               WHEN status = last AND quantity <> last_quantity
+                    AND (status IN ('converted', 'returned')
+                         OR status = 'rejected' AND reason <> 'window_over')
+               THEN format('it has %s units, its outcomes say %s', quantity, last_quantity)
+               WHEN last = 'converted' AND late <> lates[cardinality(kinds)]
+               THEN format('it was sold %s, its outcomes say not so',
+                           CASE WHEN late THEN 'late' ELSE 'in time' END)
+               WHEN lanes > 1 OR is_pruned THEN NULL
+               WHEN kinds[1] NOT IN ('reserved', 'rejected', 'unfulfilled') AND NOT lates[1]
+               THEN 'it was never answered with reserved or rejected'
+               WHEN NOT was_paid AND units_held <> units AND units_held <> ({_UNITS_TOLD})
+               THEN format('it holds %s units, its outcomes make %s', units_held, ({_UNITS_TOLD}))
+               END AS problem
+          FROM judged
+    ), by_reservation AS (
+        SELECT id, CASE WHEN count(problem) = count(*) THEN min(problem) END AS problem
+          FROM worded
+         GROUP BY id
+    )
+    SELECT 'reservation states',
+           count(*),
+           count(problem),
+           min(format('reservation %s: %s', id, problem)) FILTER (WHERE problem IS NOT NULL)
+      FROM by_reservation
+"""

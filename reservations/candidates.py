@@ -1,0 +1,119 @@
+"""What decides between a shopper's admissions: doors, times, and orders that were told before."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from reservations.commands import LIMITS, Extensions
+from schemas.events import (
+    AdmissionEnded,
+    CheckoutCompleted,
+    ExtendRequested,
+    Fact,
+    TransferRequested,
+    event_time,
+)
+from schemas.facts import KnownFact
+from schemas.reservation import Admission
+
+Door = tuple[str, str]  # distribution, experience
+
+
+class Candidate:
+    """An admission, as the facts that were placed so far leave it."""
+
+    def __init__(self, admission: Admission, admissions: Iterable[Admission]) -> None:
+        self.admission = admission
+        self.extensions = Extensions(admission, admission.policy)
+        self.closed_at = _next_at(admission, admissions)
+        self.orders: set[str] = set()
+        self.transfer_allowed = admission.policy.transfer_allowed
+        self.shoppers = [_first(admission)]
+
+    def fits(self, fact: Fact, door: Door) -> bool:
+        """Tell whether an event, which tells of that door, may be about it."""
+        ours = door_of(self.admission)
+        is_theirs = fact.consumer_id in self.shoppers
+        return is_theirs and _agree(door[0], ours[0]) and _agree(door[1], ours[1])
+
+    def had_begun(self, at: datetime) -> bool:
+        """Tell whether it had begun at an instant."""
+        return self.admission.admitted_at <= at
+
+    def is_open(self, at: datetime) -> bool:
+        """Tell whether its shopper could check out at an instant."""
+        until = min(self.extensions.end, self.closed_at or self.extensions.end)
+        return self.admission.admitted_at <= at <= until
+
+    def take(self, known: KnownFact) -> None:
+        """Note what a fact says of it."""
+        fact = known.fact
+        if isinstance(fact, ExtendRequested):
+            self.extensions.ask(fact, self.closed_at)
+        if isinstance(fact, TransferRequested) and known.answer not in LIMITS:
+            self._give_to(fact)
+        if isinstance(fact, AdmissionEnded | CheckoutCompleted):
+            self.closed_at = min(self.closed_at or event_time(fact), event_time(fact))
+        if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
+            self.orders.add(fact.order_id)
+
+    def _give_to(self, fact: TransferRequested) -> None:
+        """Let an admission be of its next owner too. Only one is accepted, while it is open."""
+        if self.transfer_allowed and len(self.shoppers) == 1 and self.is_open(fact.requested_at):
+            self.shoppers.append(fact.to_consumer_id)
+
+
+class Orders:
+    """What all events of an order say together of where it belongs."""
+
+    def __init__(self, facts: Iterable[KnownFact], named: Mapping[int, Admission | None]) -> None:
+        self._named: dict[str, Admission] = {}
+        self._doors: dict[str, Door] = {}
+        for known in facts:
+            fact = known.fact
+            if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
+                distribution_id, experience_id = self._doors.get(fact.order_id, ("", ""))
+                self._doors[fact.order_id] = (
+                    distribution_id or fact.distribution_id,
+                    experience_id or fact.experience_id,
+                )
+                if (admission := named.get(id(known))) is not None:
+                    self._named.setdefault(fact.order_id, admission)
+
+    def named(self, fact: Fact) -> Admission | None:
+        """Give the admission that an event of the same order names."""
+        return self._named.get(getattr(fact, "order_id", None) or "")
+
+    def door(self, fact: Fact) -> Door:
+        """Give the door that an event, or another of its order, tells of."""
+        own = fact.distribution_id, fact.experience_id
+        return self._doors.get(getattr(fact, "order_id", None) or "", own)
+
+
+def _next_at(admission: Admission, admissions: Iterable[Admission]) -> datetime | None:
+    """Give the instant before the shopper came in by the same door again.
+
+    Who is admitted to a distribution a second time is through with the first: tokens are good for
+    one checkout.
+    """
+    later = [
+        one.admitted_at
+        for one in admissions
+        if one.admitted_at > admission.admitted_at
+        and (door_of(one), _first(one)) == (door_of(admission), _first(admission))
+    ]
+    return min(later) - timedelta(microseconds=1) if later else None
+
+
+def _first(admission: Admission) -> str:
+    """Give whom an admission let in, whosever it is now."""
+    return admission.guest_id or admission.consumer_id
+
+
+def door_of(admission: Admission) -> Door:
+    """Give where an admission let its shopper in."""
+    return admission.distribution_id, admission.experience_id
+
+
+def _agree(one: str, other: str) -> bool:
+    """Tell whether two ids may be the same: Fanfare leaves some out of some events."""
+    return one == other or not one or not other

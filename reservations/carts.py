@@ -1,0 +1,181 @@
+"""Holds follow the cart: units are added, given back or swapped, in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reservations.book import Book
+from reservations.cart_in_force import Sku
+from reservations.limits import limit_reached
+from reservations.rows import (
+    BY_CART,
+    SOLD,
+    end_hold,
+    is_ended,
+    new_reservation,
+    prepare,
+    release_part,
+    set_status,
+    sku_of,
+)
+from reservations.say import say
+from reservations.standing import Standing
+from reservations.strategies import move, refusal
+from schemas.events import Arrival, event_time
+from schemas.policy import Policy
+from schemas.reservation import Admission, Reservation
+from schemas.vocabulary import Reason
+
+
+@dataclass(slots=True)
+class Addition:
+    """Units that a line of the cart wants and does not hold."""
+
+    reservation: Reservation
+    held: int
+    further: int
+    why_not: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CartChange:
+    """The holds of an admission, on their way to a cart."""
+
+    book: Book
+    arrival: Arrival
+    admission: Admission
+    it: Standing
+    policy: Policy
+
+    def carry_out(self) -> None:
+        """Hold what the cart wants, then give back what it does not want any more.
+
+        Additions come first, so that there is no moment in which the one size is free and the
+        other is not held yet: a swap that cannot be made changes nothing.
+        """
+        rows = {sku_of(one): one for one in self.book.reservations[self.admission.key]}
+        for sku, wanted in self.it.cart.wanted.items():
+            if self.it.window_is_over:
+                self._note_too_late(rows, sku, wanted)
+            elif sku not in rows:
+                rows[sku] = self._new_row(sku, wanted, "not_in_cart")
+        in_cart = [rows[sku] for sku in self.it.cart.wanted]
+        additions = [one for one in map(self._addition, in_cart) if one.further > 0]
+        self._add(additions)
+        stuck = [one for one in additions if one.why_not is not None]
+        for reservation in rows.values():
+            if not self._is_stuck(reservation, stuck):
+                self._give_up(reservation)
+
+    def _wanted(self, reservation: Reservation) -> int:
+        return self.it.cart.wanted.get(sku_of(reservation), 0)
+
+    def _new_row(self, sku: Sku, wanted: int, reason: Reason) -> Reservation:
+        new = new_reservation(self.admission, sku, wanted, reason)
+        prepare(self.book, new, self.admission)
+        self.book.add_reservation(new)
+        return new
+
+    def _addition(self, reservation: Reservation) -> Addition:
+        is_active = reservation.status == "active"
+        held = reservation.quantity if is_active else 0
+        may_be_held = is_active or not (self.it.window_is_over or reservation.status in SOLD)
+        further = self._wanted(reservation) - held if may_be_held else 0
+        return Addition(reservation, held, further)
+
+    def _add(self, additions: Sequence[Addition]) -> None:
+        for one in additions:
+            one.why_not = self._hold(one)
+        if self.policy.cart == "all_or_nothing" and any(one.why_not for one in additions):
+            for one in additions:
+                if one.why_not is None:
+                    self._undo(one)
+                    one.why_not = "cart_incomplete"
+        for one in additions:
+            self._answer(one)
+
+    def _hold(self, one: Addition) -> Reason | None:
+        reservation, book = one.reservation, self.book
+        if not one.held:
+            prepare(book, reservation, self.admission)
+        why_not = limit_reached(
+            book, self.admission, reservation, one.further, self.policy, self.it.cart.wanted
+        ) or refusal(book, reservation, one.further)
+        if why_not is None:
+            move(book, reservation, "hold", one.further)
+            reservation.quantity = one.held + one.further
+            reservation.expires_at = self.admission.expires_at
+            set_status(book, self.arrival, reservation, "active", None)
+        return why_not
+
+    def _undo(self, one: Addition) -> None:
+        move(self.book, one.reservation, "hold", -one.further)
+        one.reservation.quantity = one.held or one.further
+        if not one.held:
+            set_status(self.book, self.arrival, one.reservation, "rejected", "cart_incomplete")
+
+    def _answer(self, one: Addition) -> None:
+        book, reservation, units = self.book, one.reservation, one.further
+        if one.why_not is None:
+            until = self.it.expires_at
+            say(
+                book,
+                "reserved",
+                self.admission,
+                reservation,
+                self.arrival,
+                quantity=units,
+                expires_at=until,
+            )
+            return
+        if not one.held:
+            reservation.quantity = units
+            set_status(book, self.arrival, reservation, "rejected", one.why_not)
+        why = one.why_not
+        say(book, "rejected", self.admission, reservation, self.arrival, quantity=units, reason=why)
+
+    def _is_stuck(self, reservation: Reservation, stuck: Sequence[Addition]) -> bool:
+        """Tell whether a line waits for another that could not be held: of its product, or any.
+
+        It cannot wait where it takes more than the consumer may have beside what was added.
+        """
+        if not stuck:
+            return False
+        waits = self.policy.cart == "all_or_nothing" or any(
+            one.reservation.product_id == reservation.product_id
+            and one.reservation is not reservation
+            for one in stuck
+        )
+        return waits and not limit_reached(self.book, self.admission, reservation, 0, self.policy)
+
+    def _give_up(self, reservation: Reservation) -> None:
+        reason: Reason = "released_on_request" if self.it.cart.emptied else "cart_changed"
+        wanted, is_active = self._wanted(reservation), reservation.status == "active"
+        if wanted == 0 and (is_active or is_ended(reservation)):
+            at = event_time(self.arrival.event)
+            end_hold(self.book, self.arrival, reservation, "released", reason, at)
+        elif is_active and wanted < reservation.quantity:
+            unwanted = reservation.quantity - wanted
+            release_part(self.book, self.arrival, reservation, unwanted, reason)
+
+    def _note_too_late(self, rows: dict[Sku, Reservation], sku: Sku, wanted: int) -> None:
+        """Refuse a line that no cart had wanted lately, before the window was over."""
+        reservation = rows.get(sku)
+        if reservation is None:
+            reservation = rows[sku] = self._new_row(sku, wanted, "window_over")
+        elif is_ended(reservation):
+            reservation.quantity = wanted
+            self.book.touch_reservation(reservation)
+            return
+        elif not self._is_to_refuse(reservation, wanted):
+            return
+        else:
+            reservation.quantity = wanted
+            set_status(self.book, self.arrival, reservation, "rejected", "window_over")
+        why: Reason = "window_over"
+        say(self.book, "rejected", self.admission, reservation, self.arrival, reason=why)
+
+    def _is_to_refuse(self, reservation: Reservation, wanted: int) -> bool:
+        if reservation.reason == "window_over":
+            return reservation.quantity != wanted
+        by_another_cart = reservation.reason in BY_CART | {"not_in_cart"}
+        return by_another_cart and reservation.status not in SOLD

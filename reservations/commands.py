@@ -1,0 +1,108 @@
+"""What commands ask for, and what the policy grants: later ends, other owners."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.events import ExtendRequested, TransferRequested
+from schemas.facts import KnownFact
+from schemas.policy import Policy
+from schemas.reservation import Admission
+from schemas.vocabulary import Reason
+
+# A transfer that one of these refused is not tried again.
+LIMITS: Final = ("limit_per_sku", "limit_per_experience", "limit_open_holds")
+
+Answers = dict[int, tuple[KnownFact, str | None]]  # by identity: equal facts are one fact
+
+
+def hold_end(admission: Admission, policy: Policy) -> datetime:
+    """Give the hold's end: the window's end plus the buffer, at most the cap after admission."""
+    window_ends_at = admission.window_ends_at
+    if window_ends_at is None:
+        window_ends_at = admission.admitted_at + policy.window(admission.distribution_type)
+    cap = admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
+    return min(window_ends_at + timedelta(seconds=policy.buffer_seconds), cap)
+
+
+class Extensions:
+    """The hold's end, and what may still be added to it.
+
+    Capped in number, in total length, and by the hard cap after admission, so that no hold can be
+    renewed for ever.
+    """
+
+    __slots__ = ("_cap", "_granted", "_left", "_policy", "end")
+
+    def __init__(self, admission: Admission, policy: Policy) -> None:
+        self.end = hold_end(admission, policy)
+        self._policy = policy
+        self._cap = admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
+        self._left = timedelta(seconds=policy.extension_seconds_max)
+        self._granted = 0
+
+    def ask(self, request: ExtendRequested, closed_at: datetime | None) -> Reason | None:
+        """Move the end, or say why not. A request after the end, or the closing, is too late."""
+        more = min(timedelta(seconds=request.seconds), self._left, self._cap - self.end)
+        over_at = self.end if closed_at is None else min(self.end, closed_at)
+        if self._policy.extensions_max == 0:
+            return "extension_not_allowed"
+        if request.requested_at > over_at:
+            return "hold_over"
+        if self._granted == self._policy.extensions_max:
+            return "extension_limit"
+        if more <= timedelta():
+            return "extension_too_long"
+        self.end, self._left, self._granted = self.end + more, self._left - more, self._granted + 1
+        return None
+
+
+def extended_end(
+    admission: Admission,
+    policy: Policy,
+    facts: Sequence[KnownFact],
+    closed_at: datetime | None,
+    answers: Answers,
+) -> datetime:
+    """Give the hold's end after all extensions that are granted, and answer each request."""
+    extensions = Extensions(admission, policy)
+    for known in facts:
+        if isinstance(known.fact, ExtendRequested):
+            refused = extensions.ask(known.fact, closed_at)
+            answers[id(known)] = (known, refused or "extended")
+    return extensions.end
+
+
+def owner_of(
+    admission: Admission,
+    policy: Policy,
+    facts: Sequence[KnownFact],
+    over_at: datetime,
+    answers: Answers,
+) -> str:
+    """Give whose the admission is after its transfers, and answer each of them."""
+    guest = admission.guest_id or admission.consumer_id
+    owner = guest
+    for known in facts:
+        if not isinstance(request := known.fact, TransferRequested):
+            continue
+        reason = _no_transfer(known, policy, over_at, owner if owner != guest else None)
+        answers[id(known)] = (known, reason or "transferred")
+        if reason is None:
+            owner = request.to_consumer_id
+    return owner
+
+
+def _no_transfer(
+    known: KnownFact, policy: Policy, over_at: datetime, taken_by: str | None
+) -> str | None:
+    request = known.fact
+    assert isinstance(request, TransferRequested)
+    if not policy.transfer_allowed:
+        return "transfer_not_allowed"
+    if request.requested_at > over_at:
+        return "hold_over"
+    if taken_by not in (None, request.to_consumer_id):
+        return "already_transferred"
+    # What the other consumer had then has decided; it is not asked again.
+    return known.answer if known.answer in LIMITS else None

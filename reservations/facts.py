@@ -1,0 +1,143 @@
+"""Facts find their admissions: one that is new, those that wait, and those that were misplaced."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from reservations.book import Book
+from reservations.flood import has_room, is_flood, refuse_to_wait
+from reservations.placing import AMBIGUOUS, Place
+from reservations.say import say_of_fact
+from reservations.settle import settle
+from reservations.shopper import Shopper, shopper_keys
+from reservations.waiting import early_fact
+from schemas.events import (
+    Arrival,
+    CartUpdated,
+    Fact,
+    ReleaseRequested,
+    event_time,
+)
+from schemas.facts import KnownFact, fact_order
+from schemas.reservation import Admission, AdmissionKey, EarlyFact
+from schemas.vocabulary import Result
+
+
+def apply_fact(book: Book, arrival: Arrival, fact: Fact) -> Result:
+    """Put a fact where it belongs, and let rows follow. What is known already changes nothing."""
+    shopper = Shopper(book, *shopper_keys(book, fact))
+    if shopper.knows(fact):
+        return "duplicate"
+    known = KnownFact(fact, arrival.cause, arrival.traceparent)
+    found = reconsider(book, arrival, shopper, new=known)
+    if isinstance(found, Admission):
+        return _result(found, known)
+    if is_flood(shopper):
+        return refuse_to_wait(book, arrival, shopper, known)
+    return "ambiguous" if found == AMBIGUOUS else "early"
+
+
+def reconsider(
+    book: Book,
+    arrival: Arrival,
+    shopper: Shopper,
+    *,
+    new: KnownFact | None = None,
+    changed: Iterable[Admission] = (),
+) -> Place | None:
+    """Put all facts of a shopper where they belong now, and let the rows follow.
+
+    `changed` are admissions to settle in any case. Returns the place of the fact that is `new`.
+    """
+    places = shopper.places() if new is None else shopper.places(new)
+    round_ = _Round(book, arrival, places, {id(one): one for one in changed})
+    round_.take_away(shopper)
+    for early in shopper.waiting():
+        if early.known.moved:
+            round_.bring(early)
+    if new is not None:
+        round_.put(new)
+    round_.settle_all()
+    for early in shopper.waiting():
+        round_.apply_waiting(early)
+    return places[id(new)] if new is not None else None
+
+
+@dataclass(slots=True)
+class _Round:
+    """Facts on their way to where they belong, and the admissions that this changes."""
+
+    book: Book
+    arrival: Arrival
+    places: dict[int, Place]
+    to_settle: dict[int, Admission]
+    losers: set[AdmissionKey] = field(default_factory=set)
+
+    def take_away(self, shopper: Shopper) -> None:
+        """Take facts from admissions to which they turn out not to belong."""
+        for admission in list(shopper.admissions.values()):
+            for known in [one for one in admission.facts if self.places[id(one)] is not admission]:
+                admission.facts = [one for one in admission.facts if one is not known]
+                known.moved, known.answer = True, None
+                self.losers.add(admission.key)
+                self.to_settle[id(admission)] = admission
+                self.put(known)
+
+    def put(self, known: KnownFact, cause: Arrival | None = None) -> None:
+        """Give a fact to its admission, if there is room for it, or let it wait for one."""
+        place = self.places[id(known)]
+        if not isinstance(place, Admission):
+            self.book.add_fact(early_fact(self.book, self.arrival, known))
+        elif has_room(self.book, cause or self.arrival, place, known):
+            place.facts.append(known)
+            self.to_settle[id(place)] = place
+
+    def bring(self, early: EarlyFact, cause: Arrival | None = None) -> None:
+        """Give a fact that waits to its admission, if that is there."""
+        if isinstance(self.places[id(early.known)], Admission):
+            self.book.end_fact(early)
+            early.known.answer = None
+            self.put(early.known, cause)
+
+    def settle_all(self) -> None:
+        """Settle what has changed: first who loses a fact and gives units back, then by age."""
+        in_turn = sorted(
+            self.to_settle.values(),
+            key=lambda one: (one.key not in self.losers, one.admitted_at, one.key),
+        )
+        for admission in in_turn:
+            settle(self.book, self.arrival, admission)
+
+    def apply_waiting(self, early: EarlyFact) -> None:
+        """Apply a fact that has waited as the cause of what it does; or say why it waits on."""
+        place = self.places[id(early.known)]
+        if isinstance(place, Admission):
+            cause = _arrival_of(early, self.arrival.lane)
+            self.to_settle.clear()
+            self.bring(early, cause)
+            if self.to_settle:
+                settle(self.book, cause, place)
+        elif place == AMBIGUOUS and early.known.answer != AMBIGUOUS:
+            _say_ambiguous(self.book, self.arrival, early)
+
+
+def _say_ambiguous(book: Book, arrival: Arrival, early: EarlyFact) -> None:
+    early.known.answer = AMBIGUOUS
+    book.touch_fact(early)
+    at = event_time(early.known.fact)
+    say_of_fact(book, "ambiguous", early.known, at, arrival.lane, "several_admissions")
+
+
+def _arrival_of(early: EarlyFact, lane: int) -> Arrival:
+    return Arrival(early.known.fact, lane, early.known.cause, early.known.traceparent)
+
+
+def _result(admission: Admission, known: KnownFact) -> Result:
+    if known.answer not in (None, "extended", "transferred"):
+        return "refused"
+    if isinstance(known.fact, CartUpdated):
+        carts = [
+            one for one in admission.facts if isinstance(one.fact, CartUpdated | ReleaseRequested)
+        ]
+        if max(carts, key=fact_order) is not known:
+            return "stale"
+    return "applied"

@@ -1,0 +1,108 @@
+"""Which admission each fact of a shopper belongs to. Fanfare's completions and ends name none.
+
+It is asked of all facts and all admissions of the shopper at once, in the order of the facts' own
+times, so that what came first decides nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
+
+from reservations.book import Book
+from reservations.candidates import Candidate, Orders, door_of
+from reservations.matching import known_admission, names_its_admission
+from schemas.events import (
+    CartUpdated,
+    Fact,
+    OrderCancelled,
+    event_time,
+)
+from schemas.facts import KnownFact, in_order
+from schemas.reservation import Admission
+
+Place = Admission | Literal["waits", "ambiguous"]
+WAITS: Final = "waits"
+AMBIGUOUS: Final = "ambiguous"
+
+
+def place(
+    book: Book, admissions: Sequence[Admission], facts: Iterable[KnownFact]
+) -> dict[int, Place]:
+    """Give each fact, by its identity, the admission that it is about, or say why it has none."""
+    ordered = in_order(list(facts))
+    known_ones = {id(one) for one in admissions}
+    # One of another shopper, who is not looked at now, is found when the fact is tried again.
+    named: dict[int, Admission | None] = {}
+    for known in ordered:
+        if names_its_admission(known.fact):
+            admission = known_admission(book, known.fact)
+            named[id(known)] = admission if id(admission) in known_ones else None
+    if len(named) == len(ordered):
+        return {name: admission or WAITS for name, admission in named.items()}
+    return _place_unnamed(book, admissions, ordered, named)
+
+
+def _place_unnamed(
+    book: Book,
+    admissions: Sequence[Admission],
+    ordered: Sequence[KnownFact],
+    named: Mapping[int, Admission | None],
+) -> dict[int, Place]:
+    """Walk all facts in their order, each time with the admissions as the ones before left them."""
+    candidates = {id(one): Candidate(one, admissions) for one in admissions}
+    orders = Orders(ordered, named)
+    places: dict[int, Place] = {}
+    # Cancellations come last: they follow their orders.
+    for known in sorted(ordered, key=lambda one: isinstance(one.fact, OrderCancelled)):
+        if id(known) in named:
+            found: Place = named[id(known)] or WAITS
+        else:
+            found = orders.named(known.fact) or _choose(
+                list(candidates.values()), orders, known.fact
+            )
+        places[id(known)] = found
+        if isinstance(found, Admission):
+            candidates[id(found)].take(known)
+    return places
+
+
+def _choose(candidates: Sequence[Candidate], orders: Orders, fact: Fact) -> Place:
+    order_id = getattr(fact, "order_id", None)
+    for one in candidates:
+        if order_id in one.orders:
+            return one.admission
+    if isinstance(fact, OrderCancelled):
+        return WAITS
+    fitting = [one for one in candidates if one.fits(fact, orders.door(fact))]
+    if isinstance(fact, CartUpdated):
+        return _place_of_cart(fitting, fact)
+    at = event_time(fact)
+    begun = [one for one in fitting if one.had_begun(at) and not (order_id and one.orders)]
+    return _only([one for one in begun if one.is_open(at)]) or _newest(begun) or WAITS
+
+
+def _place_of_cart(fitting: Sequence[Candidate], fact: CartUpdated) -> Place:
+    """Give the admission that was open then, else the next one: a cart is filled while waiting."""
+    open_then = _only([one for one in fitting if one.is_open(fact.updated_at)])
+    if open_then is not None:
+        return open_then
+    later = [one for one in fitting if one.admission.admitted_at > fact.updated_at]
+    if not later:
+        return WAITS
+    first = min(one.admission.admitted_at for one in later)
+    return _only([one for one in later if one.admission.admitted_at == first]) or WAITS
+
+
+def _newest(begun: Sequence[Candidate]) -> Place | None:
+    """Give the one that began last, where all are of one experience and distribution."""
+    if not begun:
+        return None
+    if len({door_of(one.admission) for one in begun}) > 1:
+        return AMBIGUOUS
+    last = max(one.admission.admitted_at for one in begun)
+    return _only([one for one in begun if one.admission.admitted_at == last])
+
+
+def _only(candidates: Sequence[Candidate]) -> Place | None:
+    if len(candidates) > 1:
+        return AMBIGUOUS
+    return candidates[0].admission if candidates else None

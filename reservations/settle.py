@@ -1,0 +1,134 @@
+"""The rows of an admission follow what its facts amount to."""
+
+from collections.abc import Sequence
+from copy import copy
+
+from reservations.answers import answer
+from reservations.book import Book
+from reservations.cart_in_force import Sku
+from reservations.carts import CartChange
+from reservations.paying import Sale
+from reservations.payments import Payment
+from reservations.returning import take_back, undo_sale
+from reservations.rows import SOLD, end_hold, is_ended, sku_of
+from reservations.say import say
+from reservations.standing import ENDS, Standing, standing
+from schemas.events import Arrival
+from schemas.outcomes import Outcome
+from schemas.policy import Policy
+from schemas.reservation import Admission, Reservation
+
+
+def settle(book: Book, arrival: Arrival, admission: Admission) -> None:
+    """Make the rows of an admission what its facts say, and say what changed.
+
+    It is called whenever a fact was added or taken away, with the event that did it. While the
+    marks stay, neither cart nor payment is carried out again.
+    """
+    policy = admission.policy
+    it = standing(admission, policy, book.last_tick_of(admission.lane))
+    answer(book, arrival, admission, it, policy)
+    _move_end(book, admission, it)
+    rows = book.reservations[admission.key]
+    sold = [one for one in rows if one.status in SOLD]
+    sold_anew = it.sale_mark != admission.sale_mark or _is_not_returned(it, sold)
+    before = [copy(one) for one in rows] if sold and sold_anew else []
+    said = len(book.changes.outcomes)
+    for reservation in sold if sold_anew else ():
+        in_cart = sku_of(reservation) in it.cart.wanted
+        undo_sale(book, arrival, reservation, in_cart=in_cart)
+    if it.cart.mark != admission.cart_mark or before or _is_reopened(book, admission, it):
+        CartChange(book, arrival, admission, it, policy).carry_out()
+    if it.payment is not None and sold_anew:
+        bought = _bought_before(before, it.payment)
+        Sale(book, arrival, admission, it, it.payment, policy, bought).carry_out()
+    _end_or_return(book, arrival, admission, it, policy)
+    admission.cart_mark, admission.sale_mark = it.cart.mark, it.sale_mark
+    book.touch_admission(admission)
+    if before:
+        _say_only_what_changed(book, arrival, admission, before, said)
+
+
+def _move_end(book: Book, admission: Admission, it: Standing) -> None:
+    if admission.expires_at == it.expires_at:
+        return
+    admission.expires_at = it.expires_at
+    for reservation in book.reservations[admission.key]:
+        reservation.expires_at = it.expires_at
+        book.touch_reservation(reservation)
+
+
+def _is_not_returned(it: Standing, sold: Sequence[Reservation]) -> bool:
+    """Tell whether a cancellation turns out to be of another order."""
+    return it.verdict != "returned" and any(one.status == "returned" for one in sold)
+
+
+def _is_reopened(book: Book, admission: Admission, it: Standing) -> bool:
+    """Tell whether holds that ended have to be held again: what ended them is gone."""
+    rows = book.reservations[admission.key]
+    return it.verdict == "open" and any(
+        is_ended(one) or (one.status, one.reason) == ("rejected", "window_over") for one in rows
+    )
+
+
+def _bought_before(before: Sequence[Reservation], payment: Payment) -> dict[Sku, int]:
+    """Give the units that the same order was found to have paid for, whether they were there."""
+    return {
+        sku_of(one): one.missing if one.status == "unfulfilled" else one.quantity + one.missing
+        for one in before
+        if one.status in SOLD and one.order_id == payment.order_id
+    }
+
+
+def _end_or_return(
+    book: Book, arrival: Arrival, admission: Admission, it: Standing, policy: Policy
+) -> None:
+    verdict = it.verdict
+    if verdict == "returned" and it.payment is not None and it.payment.cancelled_at is not None:
+        for reservation in book.reservations[admission.key]:
+            if reservation.status == "converted":
+                at = it.payment.cancelled_at
+                take_back(book, arrival, reservation, at, restock=policy.restock_cancelled)
+    if verdict in ENDS:
+        ended, reason = ENDS[verdict]
+        for reservation in book.reservations[admission.key]:
+            if reservation.status == "active" or is_ended(reservation):
+                end_hold(book, arrival, reservation, ended, reason, it.over_at)
+
+
+def _say_only_what_changed(
+    book: Book, arrival: Arrival, admission: Admission, before: Sequence[Reservation], said: int
+) -> None:
+    """Leave out what was said of rows that became what they had been; say it of those that not."""
+    rows = {one.id: one for one in book.reservations[admission.key]}
+    outcomes = book.changes.outcomes
+    for old in before:
+        new = rows[old.id]
+        about = [one for one in outcomes[said:] if one.reservation_id == old.id]
+        if _state(new) == _state(old):
+            new.ended_at = old.ended_at
+            _leave_out(outcomes, said, about)
+        elif not {"active", *SOLD}.intersection((old.status, new.status)):
+            _leave_out(outcomes, said, about[:-1])  # it was held for a moment, to no purpose
+        elif not about and new.status == "active":
+            until = admission.expires_at
+            say(book, "reserved", admission, new, arrival, expires_at=until)
+        elif not about:
+            say(book, "rejected", admission, new, arrival, reason="not_in_cart")
+
+
+def _leave_out(outcomes: list[Outcome], said: int, about: Sequence[Outcome]) -> None:
+    outcomes[said:] = [one for one in outcomes[said:] if one not in about]
+
+
+def _state(reservation: Reservation) -> tuple[object, ...]:
+    is_sold = reservation.status in SOLD
+    return (
+        reservation.status,
+        reservation.quantity,
+        None if is_sold else reservation.reason,
+        reservation.order_id,
+        reservation.late,
+        reservation.missing,
+        reservation.oversold,
+    )

@@ -1,0 +1,66 @@
+"""A shopper, as far as facts go: all admissions, and all facts wherever they are now."""
+
+from reservations.book import Book, ShopperKey, shoppers_of
+from reservations.matching import known_admission
+from reservations.placing import Place, place
+from schemas.events import Admitted, Fact, TransferRequested
+from schemas.facts import KnownFact, fact_order
+from schemas.reservation import Admission, EarlyFact
+
+
+class Shopper:
+    """Who has these keys, and with transfers also who else they were."""
+
+    def __init__(self, book: Book, *keys: ShopperKey) -> None:
+        self.book = book
+        self.keys: list[ShopperKey] = []
+        self.admissions: dict[int, Admission] = {}
+        for key in keys:
+            self._add(key)
+
+    def _add(self, key: ShopperKey) -> None:
+        if key in self.keys:
+            return
+        self.keys.append(key)
+        known = [early.known for early in self.book.facts_by_consumer.get(key, ())]
+        others: list[ShopperKey] = []
+        for admission in self.book.admissions_by_consumer.get(key, ()):
+            self.admissions[id(admission)] = admission
+            others += shoppers_of(admission)
+            known += admission.facts
+        for other in [*others, *(new_owner(one.fact) for one in known)]:
+            if other is not None:
+                self._add(other)
+
+    def waiting(self) -> list[EarlyFact]:
+        """Give the facts that wait for an admission, in their order."""
+        found = [one for key in self.keys for one in self.book.facts_by_consumer.get(key, ())]
+        return sorted(found, key=lambda one: fact_order(one.known)) if len(found) > 1 else found
+
+    def places(self, *new: KnownFact) -> dict[int, Place]:
+        """Find the place of every fact, and of a new one."""
+        facts = [known for one in self.admissions.values() for known in one.facts]
+        facts += [early.known for early in self.waiting()]
+        return place(self.book, list(self.admissions.values()), [*facts, *new])
+
+    def knows(self, fact: Fact) -> bool:
+        """Tell whether somebody has said this before."""
+        facts = [known for one in self.admissions.values() for known in one.facts]
+        facts += [early.known for early in self.waiting()]
+        return any(known.says_the_same(fact) for known in facts)
+
+
+def shopper_keys(book: Book, event: Admitted | Fact) -> list[ShopperKey]:
+    """Give whose an event is: its consumer's, and theirs whose admission it names."""
+    admission = known_admission(book, event)
+    keys = [(event.organization_id, event.consumer_id)]
+    if (owner := new_owner(event)) is not None:
+        keys.append(owner)
+    return keys if admission is None else [*keys, *shoppers_of(admission)]
+
+
+def new_owner(event: Admitted | Fact) -> ShopperKey | None:
+    """Give to whom a transfer would give an admission."""
+    if isinstance(event, TransferRequested):
+        return event.organization_id, event.to_consumer_id
+    return None
