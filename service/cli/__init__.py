@@ -6,6 +6,7 @@ import typer
 
 from service.cli import (
     demo,
+    explain,
     migrate,
     outcomes,
     policy,
@@ -37,6 +38,7 @@ app.add_typer(topics.app, name="topics", help="Make the topics in Kafka, and see
 app.add_typer(stock.app, name="stock", help="Bring stock in, and see where it is.")
 app.add_typer(pool.app, name="pool", help="Set stock aside for experiences, and give it back.")
 app.add_typer(policy.app, name="policy", help="The rules by which experiences hold stock.")
+app.command()(explain.explain)
 app.command()(verify.verify)
 
 

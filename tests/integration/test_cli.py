@@ -57,6 +57,7 @@ async def test_help_is_quick_and_names_every_group() -> None:
         ("migrate",),
         *(("topics", name) for name in ("create", "show")),
         *(("stock", name) for name in ("import", "set", "show")),
+        ("explain",),
         *(("pool", name) for name in ("fill", "drain", "show")),
         *(("policy", name) for name in ("import", "show")),
     ],

@@ -1,0 +1,1 @@
+"""What happened to an admission, and why: read, put in order, and told in plain lines."""
