@@ -1,6 +1,6 @@
 """Holds follow the cart: units are added, given back or swapped, in one go."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from reservations.book import Book
@@ -45,6 +45,7 @@ class CartChange:
     admission: Admission
     it: Standing
     policy: Policy
+    only: Collection[Sku] | None = None  # lines; None: all
 
     def carry_out(self) -> None:
         """Hold what the cart wants, then give back what it does not want any more.
@@ -58,7 +59,9 @@ class CartChange:
                 self._note_too_late(rows, sku, wanted)
             elif sku not in rows:
                 rows[sku] = self._new_row(sku, wanted, "not_in_cart")
-        in_cart = [rows[sku] for sku in self.it.cart.wanted]
+        if self.only is not None:
+            rows = {sku: one for sku, one in rows.items() if sku in self.only}
+        in_cart = [rows[sku] for sku in self.it.cart.wanted if sku in rows]
         additions = [one for one in map(self._addition, in_cart) if one.further > 0]
         self._add(additions)
         stuck = [one for one in additions if one.why_not is not None]

@@ -37,8 +37,11 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> None:
     for reservation in sold if sold_anew else ():
         in_cart = sku_of(reservation) in it.cart.wanted
         undo_sale(book, arrival, reservation, in_cart=in_cart)
-    if it.cart.mark != admission.cart_mark or before or _is_reopened(book, admission, it):
+    if it.cart.mark != admission.cart_mark or _is_reopened(book, admission, it):
         CartChange(book, arrival, admission, it, policy).carry_out()
+    elif before:  # what was not sold stays as it was
+        undone = {sku_of(one) for one in sold}
+        CartChange(book, arrival, admission, it, policy, undone).carry_out()
     if it.payment is not None and sold_anew:
         bought = _bought_before(before, it.payment)
         Sale(book, arrival, admission, it, it.payment, policy, bought).carry_out()
@@ -110,11 +113,19 @@ def _say_only_what_changed(
             _leave_out(outcomes, said, about)
         elif not {"active", *SOLD}.intersection((old.status, new.status)):
             _leave_out(outcomes, said, about[:-1])  # it was held for a moment, to no purpose
-        elif not about and new.status == "active":
-            until = admission.expires_at
-            say(book, "reserved", admission, new, arrival, expires_at=until)
         elif not about:
-            say(book, "rejected", admission, new, arrival, reason="not_in_cart")
+            _say_what_it_is(book, arrival, admission, new)
+
+
+def _say_what_it_is(
+    book: Book, arrival: Arrival, admission: Admission, reservation: Reservation
+) -> None:
+    match reservation.status:
+        case "active":
+            until = admission.expires_at
+            say(book, "reserved", admission, reservation, arrival, expires_at=until)
+        case ("rejected" | "released" | "expired") as word:
+            say(book, word, admission, reservation, arrival, reason=reservation.reason)
 
 
 def _leave_out(outcomes: list[Outcome], said: int, about: Sequence[Outcome]) -> None:

@@ -478,6 +478,17 @@ def test_cart_that_comes_after_the_tick_but_was_before_it_is_refused() -> None:
     """)
 
 
+def test_untracked_line_that_is_refused_after_the_tick_is_held_by_no_strategy_of_units() -> None:
+    story("""
+        policy drop hard
+        stock  e-book untracked
+        10:00  admit ada
+        10:11  tick
+        10:04  cart ada e-book 1          -> rejected e-book 1 window_over
+        holds ada                         -> e-book 1 soft rejected window_over
+    """)
+
+
 def test_cart_at_the_very_instant_of_the_checkout_is_in_time() -> None:
     story("""
         stock  moon-lamp 9

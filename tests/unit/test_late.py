@@ -254,6 +254,37 @@ def test_units_that_come_back_make_an_oversold_line_good() -> None:
     """)
 
 
+@pytest.mark.parametrize("strategy", ["soft", "hard"])
+def test_oversold_sale_that_moves_to_another_admission_takes_its_shortage_along(
+    strategy: str,
+) -> None:
+    story(f"""
+        policy drop {strategy} oversell=2
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  paid ada moon-lamp 3 order=o-7  -> converted moon-lamp 3 order=o-7 late oversold
+        counters moon-lamp                -> on_hand 0 reserved 0 allocated 0 sold 3 short 2
+        10:04  admit ada                  -> reserved moon-lamp 1 until 10:11, \
+            unfulfilled moon-lamp 3 insufficient_stock order=o-7
+        holds ada   -> moon-lamp 1 {strategy} active, moon-lamp 3 {strategy} unfulfilled \
+            insufficient_stock order=o-7 missing 3
+    """)
+
+
+def test_oversold_sale_that_is_corrected_is_oversold_once() -> None:
+    story("""
+        policy drop oversell=2
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:05  paid ada moon-lamp 3 order=o-7 id=adm-7
+        10:04  paid ada moon-lamp 2 order=o-7 id=adm-7 \
+            -> converted moon-lamp 2 order=o-7 late oversold
+        counters moon-lamp                -> on_hand 0 reserved 0 allocated 0 sold 2 short 1
+        10:03  paid ada moon-lamp 1 order=o-7 id=adm-7 -> converted moon-lamp 1 order=o-7
+        counters moon-lamp                -> on_hand 0 reserved 0 allocated 0 sold 1
+    """)
+
+
 def test_pool_is_oversold_out_of_its_own_budget() -> None:
     story("""
         policy drop pool oversell=1
@@ -356,6 +387,31 @@ def test_checkout_without_items_is_not_for_a_line_that_the_cart_gave_back() -> N
         10:02  cart ada pouch 1           -> released moon-lamp 1 cart_changed
         10:15  paid ada                   -> converted pouch 1 late
         counters moon-lamp                -> on_hand 1 reserved 0 allocated 0 sold 0
+    """)
+
+
+def test_late_checkout_without_items_is_for_what_was_held_and_not_for_what_was_refused() -> None:
+    story("""
+        stock  moon-lamp 1
+        stock  pouch 0
+        10:00  admit ada moon-lamp 1 pouch 1
+        10:11  tick                       -> expired ada moon-lamp 1 hold_elapsed
+        10:15  paid ada                   -> converted moon-lamp 1 late
+        holds ada   -> moon-lamp 1 soft converted late, \
+            pouch 1 soft rejected insufficient_stock
+    """)
+
+
+def test_sale_of_a_line_beyond_the_cart_is_left_alone_by_a_correction_that_changes_nothing() -> (
+    None
+):
+    story("""
+        stock  moon-lamp 1
+        stock  pouch 1
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:05  paid ada moon-lamp 1 pouch 1 order=o-7 id=adm-7
+        10:04  paid ada order=o-7 id=adm-7       -> nothing
+        counters pouch                           -> on_hand 0 reserved 0 allocated 0 sold 1
     """)
 
 

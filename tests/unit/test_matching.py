@@ -259,6 +259,34 @@ def test_late_payment_of_the_first_admission_is_of_the_second_once_that_is_open(
     """)
 
 
+def test_sale_with_missing_units_that_moves_leaves_none_missing() -> None:
+    story("""
+        stock  moon-lamp 2
+        10:00  admit ada moon-lamp 2
+        10:05  paid ada moon-lamp 5 order=o-7 \
+            -> converted moon-lamp 2 order=o-7, unfulfilled moon-lamp 3 insufficient_stock order=o-7
+        10:04  admit ada                  -> reserved moon-lamp 2 until 10:11, \
+            unfulfilled moon-lamp 5 insufficient_stock order=o-7
+        holds ada   -> moon-lamp 2 soft active, \
+            moon-lamp 5 soft unfulfilled insufficient_stock order=o-7 missing 5
+    """)
+
+
+def test_payment_that_is_owed_and_turns_out_to_be_of_the_second_is_owed_there() -> None:
+    story("""
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:11  tick                       -> expired ada moon-lamp 1 hold_elapsed
+        10:12  admit bo moon-lamp 1       -> reserved moon-lamp 1 until 10:23
+        10:15  paid ada order=o-7         -> unfulfilled moon-lamp 1 insufficient_stock order=o-7
+        10:14  admit ada moon-lamp 1 \
+            -> expired moon-lamp 1 hold_elapsed, rejected moon-lamp 1 insufficient_stock, \
+               unfulfilled moon-lamp 1 insufficient_stock order=o-7
+        holds ada   -> moon-lamp 1 soft expired hold_elapsed, \
+            moon-lamp 1 soft unfulfilled insufficient_stock order=o-7 missing 1
+    """)
+
+
 # Several that fit
 
 
