@@ -1,16 +1,20 @@
 """The book of a batch: rows that its events may touch, locked and indexed."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from db import loading, policies
 from db.connect import Connection
 from db.loading import DueHold
-from reservations.book import Book, ShopperKey, shoppers_of
-from reservations.wanted import Wanted, policies_wanted, stock_wanted
-from schemas.events import Admitted, Fact, TransferRequested
+from reservations.book import Book, ShopperKey
+from reservations.wanted import Wanted, linked_shoppers, policies_wanted, stock_wanted
+from schemas.events import Admitted, Fact
 from schemas.reservation import Admission, AdmissionKey, EarlyFact
+
+# Nobody is linked to an account by way of more; a longer chain of transfers is somebody's joke.
+ROUNDS_MAX: Final = 5
 
 
 async def load_book(
@@ -75,7 +79,7 @@ async def _lock_admissions(
         return await loading.lock_admissions(connection, shoppers=(), keys=due), ()
     strangers = wanted.consumers
     shoppers: set[ShopperKey] = set()
-    while True:
+    for _ in range(ROUNDS_MAX):
         shoppers |= await loading.lock_shoppers(
             connection,
             consumers=shoppers | strangers,
@@ -84,27 +88,10 @@ async def _lock_admissions(
         )
         admissions = await loading.lock_admissions(connection, shoppers=shoppers, keys=due)
         facts = await loading.lock_facts(connection, shoppers)
-        strangers = _linked(shoppers, admissions, facts) - shoppers
+        strangers = linked_shoppers(shoppers, admissions, facts) - shoppers
         if not strangers:
-            return admissions, facts
-
-
-def _linked(
-    shoppers: Set[ShopperKey], admissions: Iterable[Admission], facts: Iterable[EarlyFact]
-) -> set[ShopperKey]:
-    """Give whose these shoppers' admissions are, were, or shall be."""
-    known = [early.known for early in facts]
-    linked = set()
-    for admission in admissions:
-        owners = shoppers_of(admission)
-        if not shoppers.isdisjoint(owners):  # else it is here for a due hold only
-            linked.update(owners)
-            known += admission.facts
-    return linked | {
-        (one.fact.organization_id, one.fact.to_consumer_id)
-        for one in known
-        if isinstance(one.fact, TransferRequested)
-    }
+            break
+    return admissions, facts
 
 
 def _index_due(book: Book, holds: Iterable[DueHold], facts: Iterable[EarlyFact]) -> None:

@@ -58,6 +58,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._untaken = False  # lanes are to be taken over: for the first time, or once more
         self.lanes: dict[int, Lane] = {}
         self.turned_at = time.monotonic()  # when the loop last came round, for /livez
+        self._batch_size = settings.batch_size_max  # less after a batch that Postgres gave up
 
     @property
     def is_settled(self) -> bool:
@@ -77,10 +78,17 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 await self._turn_once()
                 failures = 0
+                self._grow_again()
             except OUTAGES as error:
                 failures += 1
+                # Postgres may have ended the session of a batch that took too long to decide.
+                self._batch_size = max(1, self._batch_size // 2)
                 self._untaken = True  # only the database knows what of the batch it has
                 await self._wait_out(error, failures, stop)
+
+    def _grow_again(self) -> None:
+        grown = self._batch_size + self._batch_size // 4 + 1
+        self._batch_size = min(grown, self._settings.batch_size_max)
 
     async def _turn_once(self) -> None:
         if not await self._publisher.room(POLL_MS / 1000):
@@ -117,7 +125,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             records: Records = await self._consumer.getmany(
                 timeout_ms=0 if self._sweeps else POLL_MS,
-                max_records=self._settings.batch_size_max,
+                max_records=self._batch_size,
             )
         except NoOffsetForPartitionError:
             return {}  # asked for before the lane was taken over, which seeks

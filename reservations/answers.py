@@ -48,7 +48,7 @@ def _change_owner(
     if owner == admission.consumer_id:
         return None
     guest = admission.guest_id or admission.consumer_id
-    reason = limit_of_transfer(book, admission, owner, policy) if owner != guest else None
+    reason = limit_of_transfer(book, admission, owner) if owner != guest else None
     if reason is not None:
         return reason
     previous = admission.consumer_id

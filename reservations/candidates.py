@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from reservations.commands import LIMITS, Extensions
 from schemas.events import (
@@ -21,10 +22,11 @@ Door = tuple[str, str]  # distribution, experience
 class Candidate:
     """An admission, as the facts that were placed so far leave it."""
 
-    def __init__(self, admission: Admission, admissions: Iterable[Admission]) -> None:
+    def __init__(self, admission: Admission, closed_at: datetime | None) -> None:
         self.admission = admission
         self.extensions = Extensions(admission, admission.policy)
-        self.closed_at = _next_at(admission, admissions)
+        self.closed_at = closed_at
+        self.ended_at: datetime | None = None
         self.orders: set[str] = set()
         self.transfer_allowed = admission.policy.transfer_allowed
         self.shoppers = [_first(admission)]
@@ -51,6 +53,8 @@ class Candidate:
             self.extensions.ask(fact, self.closed_at)
         if isinstance(fact, TransferRequested) and known.answer not in LIMITS:
             self._give_to(fact)
+        if isinstance(fact, AdmissionEnded):
+            self.ended_at = min(self.ended_at or fact.ended_at, fact.ended_at)
         if isinstance(fact, AdmissionEnded | CheckoutCompleted):
             self.closed_at = min(self.closed_at or event_time(fact), event_time(fact))
         if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
@@ -58,7 +62,9 @@ class Candidate:
 
     def _give_to(self, fact: TransferRequested) -> None:
         """Let an admission be of its next owner too. Only one is accepted, while it is open."""
-        if self.transfer_allowed and len(self.shoppers) == 1 and self.is_open(fact.requested_at):
+        is_new = len(self.shoppers) == 1 and fact.to_consumer_id not in self.shoppers
+        over_at = min(self.extensions.end, self.ended_at or self.extensions.end)
+        if self.transfer_allowed and is_new and fact.requested_at <= over_at:
             self.shoppers.append(fact.to_consumer_id)
 
 
@@ -89,19 +95,24 @@ class Orders:
         return self._doors.get(getattr(fact, "order_id", None) or "", own)
 
 
-def _next_at(admission: Admission, admissions: Iterable[Admission]) -> datetime | None:
-    """Give the instant before the shopper came in by the same door again.
+def next_by_the_same_door(admissions: Iterable[Admission]) -> dict[int, datetime | None]:
+    """Give of each admission the instant before its shopper came in by the same door again.
 
     Who is admitted to a distribution a second time is through with the first: tokens are good for
     one checkout.
     """
-    later = [
-        one.admitted_at
-        for one in admissions
-        if one.admitted_at > admission.admitted_at
-        and (door_of(one), _first(one)) == (door_of(admission), _first(admission))
-    ]
-    return min(later) - timedelta(microseconds=1) if later else None
+    by_door: dict[tuple[str, Door], list[Admission]] = {}
+    for one in admissions:
+        by_door.setdefault((_first(one), door_of(one)), []).append(one)
+    found: dict[int, datetime | None] = {}
+    for visits in by_door.values():
+        later: datetime | None = None  # the next instant at which somebody came in
+        newest_first = sorted(visits, key=lambda one: one.admitted_at, reverse=True)
+        for at, together in groupby(newest_first, key=lambda one: one.admitted_at):
+            closed_at = later - timedelta(microseconds=1) if later is not None else None
+            found |= {id(one): closed_at for one in together}
+            later = at
+    return found
 
 
 def _first(admission: Admission) -> str:

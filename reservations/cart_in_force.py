@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from reservations.commands import Answers
 from schemas.events import CartUpdated, Item, ReleaseRequested, event_time
-from schemas.facts import KnownFact
+from schemas.facts import MIGRATED, KnownFact
 from schemas.policy import Policy
 from schemas.vocabulary import Reason
 
@@ -23,6 +23,7 @@ class Cart(NamedTuple):
 
 
 EMPTY: Final = Cart({}, "")
+OFFER: Final = "offer"  # the mark of an experience that offers nothing
 
 
 def cart_in_force(
@@ -42,10 +43,12 @@ def cart_in_force(
                 chosen = known
     if chosen is None:
         offers = [Item(one.product_id, one.variant_id, one.quantity) for one in policy.items]
-        return Cart(summed(offers), "offer")
+        return Cart(summed(offers), digest(offers) if offers else OFFER)
     emptied = isinstance(chosen.fact, ReleaseRequested)
     items = chosen.fact.items if isinstance(chosen.fact, CartUpdated) else ()
     mark = digest((event_time(chosen.fact).isoformat(), emptied, items))
+    if chosen.cause.topic == MIGRATED:
+        mark = MIGRATED
     return Cart(summed(items), mark, emptied)
 
 

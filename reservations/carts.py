@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reservations.book import Book
 from reservations.cart_in_force import Sku
-from reservations.limits import limit_reached
+from reservations.limits import Allowance
 from reservations.rows import (
     BY_CART,
     SOLD,
@@ -86,8 +86,9 @@ class CartChange:
         return Addition(reservation, held, further)
 
     def _add(self, additions: Sequence[Addition]) -> None:
+        allowance = Allowance(self.book, self.admission, self.it.cart.wanted)
         for one in additions:
-            one.why_not = self._hold(one)
+            one.why_not = self._hold(one, allowance)
         if self.policy.cart == "all_or_nothing" and any(one.why_not for one in additions):
             for one in additions:
                 if one.why_not is None:
@@ -96,14 +97,14 @@ class CartChange:
         for one in additions:
             self._answer(one)
 
-    def _hold(self, one: Addition) -> Reason | None:
+    def _hold(self, one: Addition, allowance: Allowance) -> Reason | None:
         reservation, book = one.reservation, self.book
         if not one.held:
             prepare(book, reservation, self.admission)
-        why_not = limit_reached(
-            book, self.admission, reservation, one.further, self.policy, self.it.cart.wanted
-        ) or refusal(book, reservation, one.further)
+        why_not = allowance.refuses(reservation, one.further)
+        why_not = why_not or refusal(book, reservation, one.further)
         if why_not is None:
+            allowance.use(reservation, one.further, opens=not one.held)
             move(book, reservation, "hold", one.further)
             reservation.quantity = one.held + one.further
             reservation.expires_at = self.admission.expires_at
@@ -148,7 +149,7 @@ class CartChange:
             and one.reservation is not reservation
             for one in stuck
         )
-        return waits and not limit_reached(self.book, self.admission, reservation, 0, self.policy)
+        return waits and Allowance(self.book, self.admission).refuses(reservation, 0) is None
 
     def _give_up(self, reservation: Reservation) -> None:
         reason: Reason = "released_on_request" if self.it.cart.emptied else "cart_changed"

@@ -1,11 +1,11 @@
 """What one consumer may have of an experience. Decided in the transaction that holds the units."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from reservations.book import Book
 from reservations.cart_in_force import Sku
-from schemas.policy import Policy
 from schemas.reservation import Admission, Reservation
 from schemas.stock import StockKey
 from schemas.vocabulary import Reason, Status
@@ -22,46 +22,59 @@ class Held(NamedTuple):
     is_open: bool
 
 
-def limit_reached(
-    book: Book,
-    admission: Admission,
-    reservation: Reservation,
-    quantity: int,
-    policy: Policy,
-    cart: Mapping[Sku, int] | None = None,
-) -> Reason | None:
-    """Say which limit forbids the admission's owner to hold `quantity` more units, if any does.
+class Allowance:
+    """What a consumer has of an experience and may still have, counted once and kept.
 
-    With a `cart`, what it gives back is not counted: "one for each, change the size" is no second.
+    With a `cart`, what it gives back of this admission is not counted: "one for each, change the
+    size" is no second.
     """
-    if not policy.has_limits:
-        return None
-    has = _counted(_has(book, admission), admission, cart)
-    if _exceeds(_units(has, of=reservation) + quantity, policy.units_per_sku_max):
-        return "limit_per_sku"
-    if _exceeds(_units(has) + quantity, policy.units_per_experience_max):
-        return "limit_per_experience"
-    opens = quantity > 0 and reservation.status != "active"
-    return "limit_open_holds" if _exceeds(_open(has) + opens, policy.open_holds_max) else None
 
+    def __init__(
+        self,
+        book: Book,
+        admission: Admission,
+        cart: Mapping[Sku, int] | None = None,
+        *,
+        owner: str | None = None,  # the admission's, unless told
+    ) -> None:
+        self.policy = admission.policy
+        has: list[Held] = []
+        if self.policy.has_limits:
+            has = _counted(_has(book, admission, owner), admission, cart)
+        self.of_line: Counter[StockKey] = Counter()
+        for one in has:
+            self.of_line[one.stock_key] += one.units
+        self.units = sum(one.units for one in has)
+        self.open = sum(one.is_open for one in has)
 
-def limit_of_transfer(
-    book: Book, admission: Admission, owner: str, policy: Policy
-) -> Reason | None:
-    """Say which limit forbids another consumer to take over what an admission has."""
-    if not policy.has_limits:
-        return None
-    rows = [one for one in book.reservations[admission.key] if one.status in COUNTED]
-    taken = _counted(rows, admission, None)
-    has = _counted(_has(book, admission, owner), admission, None) + taken
-    for one in rows:
-        if _exceeds(_units(has, of=one), policy.units_per_sku_max):
+    def refuses(self, reservation: Reservation, quantity: int) -> Reason | None:
+        """Say which limit forbids to hold `quantity` more units, if any does."""
+        policy = self.policy
+        of_line = self.of_line[reservation.stock_key]
+        if _exceeds(of_line + quantity, policy.units_per_sku_max):
             return "limit_per_sku"
-    if taken and _exceeds(_units(has), policy.units_per_experience_max):
-        return "limit_per_experience"
-    return (
-        "limit_open_holds" if _open(taken) and _exceeds(_open(has), policy.open_holds_max) else None
-    )
+        if _exceeds(self.units + quantity, policy.units_per_experience_max):
+            return "limit_per_experience"
+        opens = quantity > 0 and reservation.status != "active"
+        return "limit_open_holds" if _exceeds(self.open + opens, policy.open_holds_max) else None
+
+    def use(self, reservation: Reservation, quantity: int, *, opens: bool) -> None:
+        """Count units that are held now."""
+        self.of_line[reservation.stock_key] += quantity
+        self.units += quantity
+        self.open += opens
+
+
+def limit_of_transfer(book: Book, admission: Admission, owner: str) -> Reason | None:
+    """Say which limit forbids another consumer to take over what an admission has."""
+    theirs = Allowance(book, admission, owner=owner)
+    taken = [one for one in book.reservations[admission.key] if one.status in COUNTED]
+    if not theirs.policy.has_limits or not taken:
+        return None
+    for one in taken:
+        theirs.use(one, one.quantity, opens=one.status == "active")
+    reasons = (theirs.refuses(one, 0) for one in taken)
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def _has(book: Book, admission: Admission, owner: str | None = None) -> list[Reservation]:
@@ -87,14 +100,6 @@ def _counted(
             units = min(units, cart.get((one.product_id, one.variant_id), 0))
         counted.append(Held(one.stock_key, units, bool(units) and one.status == "active"))
     return counted
-
-
-def _units(has: list[Held], of: Reservation | None = None) -> int:
-    return sum(one.units for one in has if of is None or one.stock_key == of.stock_key)
-
-
-def _open(has: list[Held]) -> int:
-    return sum(one.is_open for one in has)
 
 
 def _exceeds(units: int, most: int | None) -> bool:

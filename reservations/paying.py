@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from reservations.book import Book
-from reservations.cart_in_force import Sku, summed
+from reservations.cart_in_force import OFFER, Sku, summed
 from reservations.payments import Payment
 from reservations.rows import (
     end_hold,
@@ -16,13 +17,15 @@ from reservations.rows import (
     set_status,
     sku_of,
 )
-from reservations.say import say
+from reservations.say import say, say_of_admission
 from reservations.standing import ENDS, Standing
 from reservations.strategies import can_oversell, move, refusal
 from schemas.events import Arrival
 from schemas.policy import Policy
 from schemas.reservation import Admission, Reservation
 from schemas.vocabulary import Reason
+
+NOTHING: Final[Reason] = "nothing_in_cart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Sale:
         """Sell what was bought, and end what was held and not bought."""
         lines = self.book.reservations[self.admission.key]
         bought = self._bought(summed(self.payment.items))
+        if not bought:
+            self._say_nothing_bought()
         if self.it.late:
             for reservation in lines:
                 if self.it.too_late or sku_of(reservation) not in bought:
@@ -69,6 +74,18 @@ class Sale:
             if sku in cart:  # what was found to be missing then is paid for all the same
                 held[sku] = max(held.get(sku, 0), min(units, cart[sku]))
         return held or cart
+
+    def _say_nothing_bought(self) -> None:
+        """Say that somebody paid for nothing that is known.
+
+        Where nobody tells carts and nothing is offered, that is the ordinary case and is not said.
+        """
+        if self.it.cart.mark == OFFER:
+            return
+        book, why, order_id = self.book, NOTHING, self.payment.order_id
+        say_of_admission(
+            book, "unfulfilled", self.admission, self.arrival, reason=why, order_id=order_id
+        )
 
     def _was_held(self, reservation: Reservation, *, in_cart: bool) -> bool:
         if reservation.status == "active":

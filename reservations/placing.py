@@ -4,11 +4,11 @@ It is asked of all facts and all admissions of the shopper at once, in the order
 times, so that what came first decides nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from reservations.book import Book
-from reservations.candidates import Candidate, Orders, door_of
+from reservations.candidates import Candidate, Orders, door_of, next_by_the_same_door
 from reservations.matching import known_admission, names_its_admission
 from schemas.events import (
     CartUpdated,
@@ -25,30 +25,39 @@ AMBIGUOUS: Final = "ambiguous"
 
 
 def place(
-    book: Book, admissions: Sequence[Admission], facts: Iterable[KnownFact]
+    book: Book,
+    admissions: Sequence[Admission],
+    held: Sequence[tuple[KnownFact, Admission]],
+    others: Sequence[KnownFact],
 ) -> dict[int, Place]:
-    """Give each fact, by its identity, the admission that it is about, or say why it has none."""
-    ordered = in_order(list(facts))
+    """Give each fact, by its identity, the admission that it is about, or say why it has none.
+
+    `held` are facts with the admissions that have them: where the fact names one, it stays there.
+    """
     known_ones = {id(one) for one in admissions}
-    # One of another shopper, who is not looked at now, is found when the fact is tried again.
     named: dict[int, Admission | None] = {}
-    for known in ordered:
+    for known, admission in held:
         if names_its_admission(known.fact):
-            admission = known_admission(book, known.fact)
-            named[id(known)] = admission if id(admission) in known_ones else None
-    if len(named) == len(ordered):
+            named[id(known)] = admission
+    for known in others:
+        if names_its_admission(known.fact):
+            found = known_admission(book, known.fact)
+            # One of another shopper, who is not looked at now, is found when it is tried again.
+            named[id(known)] = found if id(found) in known_ones else None
+    if len(named) == len(held) + len(others):
         return {name: admission or WAITS for name, admission in named.items()}
-    return _place_unnamed(book, admissions, ordered, named)
+    facts = in_order([*(known for known, _ in held), *others])
+    return _place_unnamed(admissions, facts, named)
 
 
 def _place_unnamed(
-    book: Book,
     admissions: Sequence[Admission],
     ordered: Sequence[KnownFact],
     named: Mapping[int, Admission | None],
 ) -> dict[int, Place]:
     """Walk all facts in their order, each time with the admissions as the ones before left them."""
-    candidates = {id(one): Candidate(one, admissions) for one in admissions}
+    again = next_by_the_same_door(admissions)
+    candidates = {id(one): Candidate(one, again[id(one)]) for one in admissions}
     orders = Orders(ordered, named)
     places: dict[int, Place] = {}
     # Cancellations come last: they follow their orders.

@@ -13,24 +13,25 @@ class Shopper:
 
     def __init__(self, book: Book, *keys: ShopperKey) -> None:
         self.book = book
-        self.keys: list[ShopperKey] = []
+        self.keys: dict[ShopperKey, None] = {}  # in order, each once
         self.admissions: dict[int, Admission] = {}
-        for key in keys:
-            self._add(key)
+        to_add = list(keys)
+        while to_add:  # no recursion: a chain of transfers may be long
+            key = to_add.pop()
+            if key not in self.keys:
+                self.keys[key] = None
+                to_add += self._linked(key)
 
-    def _add(self, key: ShopperKey) -> None:
-        if key in self.keys:
-            return
-        self.keys.append(key)
+    def _linked(self, key: ShopperKey) -> list[ShopperKey]:
+        """Add what a shopper has, and give who else it is of, was of, or shall be of."""
         known = [early.known for early in self.book.facts_by_consumer.get(key, ())]
-        others: list[ShopperKey] = []
+        linked: list[ShopperKey] = []
         for admission in self.book.admissions_by_consumer.get(key, ()):
             self.admissions[id(admission)] = admission
-            others += shoppers_of(admission)
+            linked += shoppers_of(admission)
             known += admission.facts
-        for other in [*others, *(new_owner(one.fact) for one in known)]:
-            if other is not None:
-                self._add(other)
+        owners = (new_owner(one.fact) for one in known)
+        return linked + [owner for owner in owners if owner is not None]
 
     def waiting(self) -> list[EarlyFact]:
         """Give the facts that wait for an admission, in their order."""
@@ -39,9 +40,9 @@ class Shopper:
 
     def places(self, *new: KnownFact) -> dict[int, Place]:
         """Find the place of every fact, and of a new one."""
-        facts = [known for one in self.admissions.values() for known in one.facts]
-        facts += [early.known for early in self.waiting()]
-        return place(self.book, list(self.admissions.values()), [*facts, *new])
+        held = [(known, one) for one in self.admissions.values() for known in one.facts]
+        waiting = [early.known for early in self.waiting()]
+        return place(self.book, list(self.admissions.values()), held, [*waiting, *new])
 
     def knows(self, fact: Fact) -> bool:
         """Tell whether somebody has said this before."""

@@ -9,7 +9,7 @@ from reservations.cart_in_force import EMPTY, Cart, cart_in_force, digest
 from reservations.commands import extended_end, owner_of
 from reservations.payments import Payment, payments_of, that_counts
 from schemas.events import AdmissionEnded
-from schemas.facts import KnownFact, in_order
+from schemas.facts import MIGRATED, KnownFact, in_order
 from schemas.policy import Policy
 from schemas.reservation import Admission
 from schemas.vocabulary import Reason, Status
@@ -49,6 +49,8 @@ class Standing:
         """Name what the sales follow; "" where nothing was paid."""
         if self.payment is None:
             return ""
+        if all(known.cause.topic == MIGRATED for known in self.payment.facts):
+            return MIGRATED
         ending = self.ending if self.late else ""
         how = (
             self.payment.order_id,

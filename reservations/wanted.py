@@ -1,13 +1,14 @@
 """What a batch needs in its book: the keys to load, told from its events."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from reservations.book import Book, ShopperKey, shoppers_of
 from reservations.matching import keys_of
 from schemas.events import Admitted, CartUpdated, CheckoutCompleted, Fact, TransferRequested
 from schemas.policy import Policy
-from schemas.reservation import AdmissionKey
+from schemas.reservation import Admission, AdmissionKey, EarlyFact
 from schemas.stock import PoolKey, StockKey
 
 Sku = tuple[str, str, str]  # organization, product, variant
@@ -20,7 +21,6 @@ class Wanted:
     consumers: set[tuple[str, str]] = field(default_factory=set)
     admissions: set[AdmissionKey] = field(default_factory=set)
     tokens: set[tuple[str, str]] = field(default_factory=set)
-    due: set[AdmissionKey] = field(default_factory=set)  # for their holds' sake, and no event's
 
     def add(self, event: Admitted | Fact) -> None:
         """Add all that deciding this event may look at."""
@@ -33,23 +33,25 @@ class Wanted:
             self.tokens.add((organization_id, event.token_digest))
 
 
-def shoppers_wanted(book: Book, wanted: Wanted) -> set[ShopperKey]:
-    """Give the shoppers who have to do with those that were asked for, and are not loaded yet.
+def linked_shoppers(
+    shoppers: AbstractSet[ShopperKey], admissions: Iterable[Admission], facts: Iterable[EarlyFact]
+) -> set[ShopperKey]:
+    """Give whose these shoppers' admissions are, were, or shall be.
 
     Rules look at all admissions and facts of a shopper at once, and a transfer makes one of two.
     """
-    found: set[ShopperKey] = set()
-    known = [early.known for facts in book.facts_by_consumer.values() for early in facts]
-    for admission in book.admissions.values():
-        shoppers = shoppers_of(admission)
-        only_due = admission.key in wanted.due and admission.key not in wanted.admissions
-        if not only_due or not wanted.consumers.isdisjoint(shoppers):
-            found.update(shoppers)
+    known = [early.known for early in facts]
+    linked: set[ShopperKey] = set()
+    for admission in admissions:
+        owners = shoppers_of(admission)
+        if not shoppers.isdisjoint(owners):  # else it is here for a due hold only
+            linked.update(owners)
             known += admission.facts
-    for fact in (one.fact for one in known):
-        if isinstance(fact, TransferRequested):
-            found.add((fact.organization_id, fact.to_consumer_id))
-    return found - wanted.consumers
+    return linked | {
+        (one.fact.organization_id, one.fact.to_consumer_id)
+        for one in known
+        if isinstance(one.fact, TransferRequested)
+    }
 
 
 def stock_wanted(

@@ -29,6 +29,9 @@ KINDS: Final[dict[str, type[Fact]]] = {
     "transfer": TransferRequested,
     "ended": AdmissionEnded,
 }
+# The topic of facts that a migration made of rows: what they say was acted upon already.
+MIGRATED: Final = "migrated"
+
 _KIND_OF: Final = {kind_type: kind for kind, kind_type in KINDS.items()}
 
 

@@ -82,9 +82,11 @@ Reason = Literal[
     "not_purchased",  # the order has fewer units than were held
     "cart_changed",  # the cart does not want them any more
     "released_on_request",  # a command emptied the cart
-    # unfulfilled: insufficient_stock, unknown_stock_line, unknown_pool, pool_exhausted, and
+    # unfulfilled: insufficient_stock, unknown_stock_line, unknown_pool, pool_exhausted,
+    # too_many_facts, and
     "grace_over",  # paid longer after the hold's end than the policy allows
     "already_paid",  # a second order for an admission that was paid
+    "nothing_in_cart",  # an order that names no items, for an empty cart
     "stock_withdrawn",  # an operator took the units away while they were held (also: at_risk)
     # returned
     "order_cancelled",  # the units are in stock again

@@ -28,6 +28,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     # unfulfilled, at_risk
     "grace_over": "it was paid too long after the hold's end",
     "already_paid": "the admission was paid by another order",
+    "nothing_in_cart": "the order names no items, and the cart was empty",
     "stock_withdrawn": "an operator took units away that were held",
     # returned
     "order_cancelled": "the units are in stock again",

@@ -245,13 +245,13 @@ def test_checkout_of_items_that_no_cart_can_have_is_owed() -> None:
     """)
 
 
-def test_facts_about_nothing_at_all_do_nothing() -> None:
+def test_facts_about_nothing_at_all_do_nothing_but_money_is_told() -> None:
     story("""
         10:00  admit ada                  -> nothing
         10:01  cart ada                   -> nothing
         10:02  release ada                -> nothing
         10:03  extend ada 60              -> extended until 10:12
-        10:04  paid ada order=o-7         -> nothing
+        10:04  paid ada order=o-7         -> unfulfilled nothing_in_cart order=o-7
         10:05  cancel ada order=o-7       -> nothing
         10:06  left ada                   -> nothing
         10:12  tick                       -> nothing

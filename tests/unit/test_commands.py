@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.world import World, story
+from tests.unit.world import World, story, tell_in_batches
 
 # Extend
 
@@ -550,3 +550,19 @@ def test_command_that_the_policy_does_not_allow_is_refused_and_changes_nothing(
 
 def _refusals(world: World) -> list[str | None]:
     return [outcome.reason for outcome in world.outcomes if outcome.type == "refused"]
+
+
+def test_transfer_to_oneself_does_not_use_up_the_transfer() -> None:
+    story("""
+        stock  lamp 5
+        10:00  admit ada lamp 1           -> reserved lamp 1 until 10:11
+        10:01  transfer ada ada           -> nothing
+        10:02  transfer ada bo            -> transferred bo from ada
+        10:03  paid bo order=o-1          -> converted lamp 1 order=o-1
+    """)
+
+
+def test_chain_of_transfers_of_any_length_is_walked() -> None:
+    chain = [f"10:{n // 60:02}:{n % 60:02} transfer s{n} s{n + 1} -> early" for n in range(1100)]
+    world = tell_in_batches("\n".join(["stock lamp 1", *chain]), lambda _: False)
+    assert len(world.facts) == 1100

@@ -79,6 +79,61 @@ def test_cap_without_a_policy_is_three_days() -> None:
     """)
 
 
+# An admission keeps the policy by which it was admitted: what was said of it stays so.
+
+
+def test_hold_is_as_long_as_it_was_said_though_the_window_was_made_shorter() -> None:
+    story("""
+        policy drop window=600
+        stock  moon-lamp 3
+        10:00  admit ada moon-lamp 1      -> reserved moon-lamp 1 until 10:11
+        policy drop window=300
+        10:07  cart ada moon-lamp 2       -> reserved moon-lamp 1 until 10:11
+        10:07  admit bo moon-lamp 1       -> reserved moon-lamp 1 until 10:13
+        10:10  tick                       -> nothing
+        10:11  paid ada                   -> converted moon-lamp 2
+    """)
+
+
+def test_sale_stays_made_though_the_grace_was_made_shorter() -> None:
+    story("""
+        policy drop late=3600
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7
+        10:11  tick
+        10:20  paid ada order=o-7 id=adm-7   -> converted moon-lamp 1 order=o-7 late
+        policy drop late=60
+        10:30  left ada id=adm-7             -> nothing
+        counters moon-lamp                   -> on_hand 0 reserved 0 allocated 0 sold 1
+    """)
+
+
+def test_extension_stays_granted_though_the_policy_allows_none_any_more() -> None:
+    story("""
+        policy drop extensions=1
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1
+        10:05  extend ada 300             -> extended until 10:16
+        policy drop extensions=0
+        10:12  tick                       -> nothing
+        10:13  cart ada moon-lamp 1       -> nothing
+        10:14  extend ada 60              -> refused extension_limit
+        10:15  paid ada                   -> converted moon-lamp 1
+    """)
+
+
+def test_transfer_stays_made_though_the_policy_allows_none_any_more() -> None:
+    story("""
+        policy drop transfer=yes
+        stock  moon-lamp 2
+        10:00  admit guest-17 moon-lamp 1
+        10:02  transfer guest-17 ada
+        policy drop transfer=no
+        10:05  cart ada moon-lamp 2       -> reserved moon-lamp 1 until 10:11
+        holds ada                         -> moon-lamp 2 soft active
+    """)
+
+
 # Ticks
 
 

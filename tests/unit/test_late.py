@@ -154,8 +154,20 @@ def test_earlier_end_that_is_told_after_a_late_checkout_renames_what_was_not_bou
         10:00  admit ada moon-lamp 1 pouch 1
         10:06  left ada
         10:10  paid ada pouch 1           -> converted pouch 1 late
-        10:05  denied ada
+        10:05  denied ada                 -> released moon-lamp 1 consumer_denied
         holds ada   -> moon-lamp 1 soft released consumer_denied, pouch 1 soft converted late
+    """)
+
+
+def test_line_that_nobody_bought_is_not_asked_for_again_when_the_sale_is_corrected() -> None:
+    story("""
+        stock  moon-lamp 1
+        stock  pouch 1
+        10:00  admit ada moon-lamp 1 pouch 1
+        10:06  left ada
+        10:07  admit bo moon-lamp 1
+        10:10  paid ada pouch 1           -> converted pouch 1 late
+        10:05  denied ada                 -> released moon-lamp 1 consumer_denied
     """)
 
 

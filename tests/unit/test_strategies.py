@@ -460,6 +460,13 @@ STORIES: dict[Reason, str] = {
         holds  ada   -> moon-lamp 1 soft unfulfilled grace_over order=o-7 late missing 1
         counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
     """,
+    "nothing_in_cart": """
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1         -> reserved moon-lamp 1 until 10:11
+        10:01  release ada                   -> released moon-lamp 1 released_on_request
+        10:02  paid ada order=o-1            -> unfulfilled nothing_in_cart order=o-1
+        10:02  paid ada order=o-1            -> duplicate
+    """,
     "already_paid": """
         stock  moon-lamp 9
         10:00  admit ada moon-lamp 1 id=adm-7

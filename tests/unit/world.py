@@ -5,17 +5,17 @@ forgets to note a change loses it here as it would in Postgres.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy, deepcopy
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from reservations.book import NEVER_TICKED, Book, Changes, shopper_of
+from reservations.book import NEVER_TICKED, Book, Changes, ShopperKey, shopper_of, shoppers_of
 from reservations.decide import decide
 from reservations.rows import SOLD
-from reservations.wanted import Wanted, policies_wanted, shoppers_wanted, stock_wanted
+from reservations.wanted import Wanted, linked_shoppers, policies_wanted, stock_wanted
 from schemas.events import Admitted, Arrival, ExpiryTick, Fact, event_time
 from schemas.outcomes import Outcome
 from schemas.policy import Policy
@@ -172,12 +172,12 @@ class World:
         wanted = Wanted()
         for event in [*events, *(fact.known.fact for fact in facts)]:
             wanted.add(event)
-        wanted.due.update(hold.admission_key for hold in holds)
-        wanted.due.update(one.admission_key for one in self.reservations.values() if one.at_risk)
-        self._load_shoppers(book, wanted)
-        while more := shoppers_wanted(book, wanted):
-            wanted.consumers |= more
-            self._load_shoppers(book, wanted)
+        due = {hold.admission_key for hold in holds}
+        due |= {one.admission_key for one in self.reservations.values() if one.at_risk}
+        self._load_shoppers(book, wanted, due)
+        while strangers := self._strangers(book, wanted):
+            wanted.consumers |= strangers
+            self._load_shoppers(book, wanted, due)
         for reservation in self.reservations.values():
             if reservation.admission_key in book.admissions:
                 book.load_reservation(copy(reservation))
@@ -192,9 +192,9 @@ class World:
         book.stock = _copies(_only(self.stock, stock_keys))
         book.pools = _copies(_only(self.pools, pool_keys))
 
-    def _load_shoppers(self, book: Book, wanted: Wanted) -> None:
+    def _load_shoppers(self, book: Book, wanted: Wanted, due: Set[AdmissionKey]) -> None:
         for admission in self.admissions.values():
-            asked = self.loads_all or _is_wanted(wanted, admission)
+            asked = self.loads_all or _is_wanted(wanted, admission) or admission.key in due
             if asked and admission.key not in book.admissions:
                 book.load_admission(_copy_of(admission))
         loaded = {early.id for facts in book.facts_by_consumer.values() for early in facts}
@@ -202,6 +202,14 @@ class World:
             asked = self.loads_all or shopper_of(fact) in wanted.consumers
             if asked and fact.id not in loaded:
                 book.load_fact(replace(fact, known=copy(fact.known)))
+
+    def _strangers(self, book: Book, wanted: Wanted) -> set[ShopperKey]:
+        """Give who has to do with the shoppers that were loaded, and is not loaded yet."""
+        named = [one for one in book.admissions.values() if _is_wanted(wanted, one)]
+        shoppers = wanted.consumers | {owner for one in named for owner in shoppers_of(one)}
+        facts = [early for each in book.facts_by_consumer.values() for early in each]
+        linked = linked_shoppers(shoppers, book.admissions.values(), facts)
+        return linked - wanted.consumers
 
     def _save(self, changes: Changes) -> None:
         for key in changes.new_admissions:
@@ -367,7 +375,7 @@ def _prove(world: World, text: str, step: Happens) -> None:
 def _is_wanted(wanted: Wanted, admission: Admission) -> bool:
     organization_id = admission.key.organization_id
     return (
-        admission.key in wanted.admissions | wanted.due
+        admission.key in wanted.admissions
         or (organization_id, admission.consumer_id) in wanted.consumers
         or (organization_id, admission.guest_id) in wanted.consumers
         or (organization_id, admission.token_digest) in wanted.tokens
