@@ -2,7 +2,8 @@
 
 What a batch may change is locked, always in key order and one table after the other: shoppers,
 admissions, early facts, reservations, stock lines, pools. So two workers that meet on a row wait
-for each other and do not deadlock.
+for each other and do not deadlock, but where a transfer leads to a further shopper, whom a second
+round loads: there a deadlock is a conflict, and the batch is decided anew.
 """
 
 from db.loading_admissions import lock_admissions, lock_facts, lock_reservations

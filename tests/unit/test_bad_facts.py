@@ -18,6 +18,19 @@ def test_flood_of_carts_after_the_payment_does_not_undo_it() -> None:
     assert _said(world, "refused") == {"hold_over": 200}
 
 
+def test_flood_of_carts_after_the_payment_leaves_the_cart_that_was_paid() -> None:
+    world = _flood(
+        "10:00 admit ada pouch 1 id=adm-7",
+        "10:01 cart ada moon-lamp 1 id=adm-7",
+        "10:05 paid ada order=o-7 id=adm-7",
+        *(f"{_after_six(each)} cart ada pouch {each + 1} id=adm-7" for each in range(200)),
+        "10:00 admit ada pouch 1 id=adm-7",
+    )
+
+    assert _rows(world) == ["pouch released", "moon-lamp converted"]
+    assert _said(world, "refused") == {"hold_over": 200}
+
+
 def test_flood_of_carts_leaves_the_newest_in_force() -> None:
     world = _flood(
         "10:00 admit ada moon-lamp 1 id=adm-7",

@@ -247,6 +247,20 @@ def test_refused_line_is_tried_again_by_the_next_cart() -> None:
     """)
 
 
+@pytest.mark.parametrize("event", ["10:02 extend ada 60", "10:02 transfer ada cyd", "10:02 tick"])
+def test_refused_line_is_not_tried_again_by_anything_else(event: str) -> None:
+    world = story(f"""
+        stock  moon-lamp 1
+        10:00  admit bo  moon-lamp 1
+        10:00  admit ada moon-lamp 1      -> rejected moon-lamp 1 insufficient_stock
+        10:01  left bo
+        {event}
+        active                            -> 0
+    """)
+
+    assert [outcome.type for outcome in world.outcomes].count("rejected") == 1
+
+
 def test_line_that_nobody_stocks_is_refused_beside_one_that_is_held() -> None:
     story("""
         stock  moon-lamp 1

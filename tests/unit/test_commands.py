@@ -423,6 +423,8 @@ def test_earlier_one_of_two_transfers_counts_though_it_comes_second() -> None:
         10:03  transfer guest-17 ada \
             -> transferred ada from bo, refused ada already_transferred
         holds ada                         -> moon-lamp 1 soft active
+        10:05  cart guest-17 moon-lamp 2  -> rejected ada moon-lamp 1 insufficient_stock
+        10:06  paid guest-17 order=o-7    -> converted ada moon-lamp 1 order=o-7
     """)
 
 

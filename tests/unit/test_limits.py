@@ -261,6 +261,18 @@ def test_swap_that_cannot_be_made_does_not_get_around_a_limit(cart: str) -> None
     assert sum(one.quantity for one in world.holds_of("ada") if one.status == "active") == 1
 
 
+def test_what_another_admission_holds_is_not_free_for_a_change() -> None:
+    story("""
+        policy drop per_experience=1
+        stock  anorak/M 1
+        stock  anorak/L 1
+        10:00  admit ada anorak/M 1 via=front-gate
+        10:01  admit ada via=back-gate
+        10:02  cart ada anorak/L 1 via=back-gate   -> rejected anorak/L 1 limit_per_experience
+        holds ada   -> anorak/M 1 soft active, anorak/L 1 soft rejected limit_per_experience
+    """)
+
+
 def test_limit_is_that_of_the_policy_by_which_the_shopper_was_admitted() -> None:
     story("""
         policy drop per_sku=3
