@@ -5,6 +5,7 @@ import asyncpg
 from db.at_risk_review import summarise_shortage
 from db.connect import Connection
 from db.importing import CHANGES_SHOWN_MAX, REFUSALS_MAX, Change, Imported, Refusal
+from schemas.text import counted
 
 
 async def find_refusals(connection: Connection, *, allow_shortage: bool) -> list[Refusal]:
@@ -50,7 +51,7 @@ def _problem(row: asyncpg.Record) -> str:
         return f"{asked} units, but {taken} untracked units are held or sold: it stays untracked"
     shortage = "they would be taken out of pools"
     if row["lacking"]:
-        units, holds = _count(row["lacking"], "unit"), _count(row["holds"], "hold")
+        units, holds = counted(row["lacking"], "unit"), counted(row["holds"], "hold")
         shortage = f"{units} would be short, and {holds} at risk"
     return (
         f"{asked} units, but {taken} of the {row['received']} received are held, sold or set "
@@ -95,7 +96,3 @@ async def _first_changes(connection: Connection) -> tuple[Change, ...]:
         CHANGES_SHOWN_MAX,
     )
     return tuple(Change(tuple(row)[:3], row["before"], row["after"]) for row in found)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -3,11 +3,12 @@
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from service.cli.common import kafka_errors, load_settings, misconfigured, run
+from service.cli.outcome_line import outcome_line
 from service.cli.output import note, say
 
 if TYPE_CHECKING:
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 _LAST: Final = 20
-_COLOURS: Final = {
-    "reserved": 36,
-    "converted": 32,
-    "released": 34,
-    "expired": 33,
-    "rejected": 90,
-    "unfulfilled": 31,
-    "orphaned": 35,
-}
 
 
 def outcomes(
@@ -84,45 +76,12 @@ async def _print_what_is_there(
 
 
 def _print(records: "Iterable[Published]", as_json: bool) -> None:
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
         for record in records:
             text = (record.value or b"{}").decode()
-            say(text if as_json else _line(json.loads(text)))
+            say(text if as_json else outcome_line(json.loads(text), coloured=coloured))
         sys.stdout.flush()
     except BrokenPipeError:  # a reader such as `head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
-
-
-def _line(outcome: dict[str, Any]) -> str:
-    """Put an outcome into a line: when, what, of what, whose, and what else applies."""
-    product = "/".join(filter(None, (outcome.get("productId"), outcome.get("variantId"))))
-    details = [
-        outcome.get("reason"),
-        f"until {_clock(outcome['expiresAt'])}" if "expiresAt" in outcome else None,
-        "late" if outcome.get("late") else None,
-        outcome.get("orderId"),
-    ]
-    return "  ".join(
-        (
-            _clock(outcome["occurredAt"]),
-            _coloured(outcome["type"]),
-            f"{outcome.get('quantity', '-')} × {product or '-'}",
-            outcome["consumerId"],
-            *filter(None, details),
-            f"[lane {outcome['lane']} #{outcome['sequence']}]",
-        )
-    )
-
-
-def _clock(instant: str) -> str:
-    from datetime import datetime
-
-    return datetime.fromisoformat(instant).astimezone().strftime("%H:%M:%S")
-
-
-def _coloured(kind: str) -> str:
-    padded = f"{kind:<11}"
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return padded
-    return f"\x1b[{_COLOURS.get(kind, 0)}m{padded}\x1b[0m"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from schemas.text import counted
 from service.cli.output import say, say_table
 
 if TYPE_CHECKING:
@@ -17,23 +18,29 @@ def say_shortage(done: "Imported | list[Refusal]", *, dry_run: bool) -> None:
     """Print what became short, which holds are at risk, and what is there again."""
     if isinstance(done, list) or (shortage := done.shortage) is None:
         return
-    verb = "would be" if dry_run else "are"
+
+    def so_many(count: int, noun: str) -> str:
+        verb = "would be" if dry_run else "is" if count == 1 else "are"
+        return f"{counted(count, noun)} {verb}"
+
     if shortage.units_from_pools:
-        say(f"{shortage.units_from_pools} free units {verb} taken out of pools")
+        say(f"{so_many(shortage.units_from_pools, 'free unit')} taken out of pools")
     if shortage.units:
-        say(f"{shortage.units} units {verb} short, on {shortage.lines} stock lines")
+        lines = counted(shortage.lines, "stock line")
+        say(f"{so_many(shortage.units, 'unit')} short, on {lines}")
     if shortage.holds:
-        say(f"{shortage.holds} holds {verb} at risk, for {shortage.units_at_risk} units:")
+        units = counted(shortage.units_at_risk, "unit")
+        say(f"{so_many(shortage.holds, 'hold')} at risk, for {units}:")
         say_table([hold._asdict() for hold in shortage.first], _COLUMNS)
         if (more := shortage.holds - len(shortage.first)) > 0:
             say(f"and {more} more")
     if shortage.units_sold_beyond:
         say(
-            f"{shortage.units_sold_beyond} units {verb} sold beyond what is there: "
+            f"{so_many(shortage.units_sold_beyond, 'unit')} sold beyond what is there: "
             "no hold can be named for them, orders are short of them"
         )
     if shortage.units_covered:
         say(
-            f"{shortage.units_covered} units that were short {verb} there again, "
-            f"{shortage.holds_relieved} holds {verb} less at risk"
+            f"of what was short {so_many(shortage.units_covered, 'unit')} there again, "
+            f"{so_many(shortage.holds_relieved, 'hold')} less at risk"
         )

@@ -290,7 +290,7 @@ async def test_the_command_says_what_it_did(shop: Shop, database_url: str) -> No
         "would import stdin: 0 stock lines new, 1 changed, 0 unchanged, -10 units",
         "organization_id  product_id  variant_id  before  after",
         "acme             moon-lamp               10      0",
-        "7 units would be short, on 1 stock lines",
+        "7 units would be short, on 1 stock line",
         "3 holds would be at risk, for 6 units:",
         "organization_id  experience_id  consumer_id  admission_id  product_id  variant_id"
         "  quantity  at_risk",
@@ -300,17 +300,17 @@ async def test_the_command_says_what_it_did(shop: Shop, database_url: str) -> No
         "         2        2",
         "acme             soft           ada          ada           moon-lamp             "
         "         2        2",
-        "1 units would be sold beyond what is there: no hold can be named for them,"
+        "1 unit would be sold beyond what is there: no hold can be named for them,"
         " orders are short of them",
     ]
     assert done.stdout.splitlines()[:3] == [
         "imported stdin: 0 stock lines new, 1 changed, 0 unchanged, -6 units",
-        "3 units are short, on 1 stock lines",
+        "3 units are short, on 1 stock line",
         "2 holds are at risk, for 3 units:",
     ]
     assert back.stdout.splitlines() == [
         "imported stdin: 0 stock lines new, 1 changed, 0 unchanged, +4 units",
-        "3 units that were short are there again, 2 holds are less at risk",
+        "of what was short 3 units are there again, 2 holds are less at risk",
     ]
 
 
@@ -335,8 +335,8 @@ async def test_one_stock_line_is_set_by_hand(shop: Shop, database_url: str) -> N
     )
     assert done.stdout.splitlines()[:3] == [
         "set acme/moon-lamp: 10 -> 6",
-        "1 units are short, on 1 stock lines",
-        "1 holds are at risk, for 1 units:",
+        "1 unit is short, on 1 stock line",
+        "1 hold is at risk, for 1 unit:",
     ]
     assert again == Result(0, "nothing to do: acme/moon-lamp is so already\n", "")
     assert new == Result(0, "set acme/e-book: new -> untracked\n", "")

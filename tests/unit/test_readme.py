@@ -10,6 +10,7 @@ import typer
 
 from schemas.vocabulary import OutcomeType, Reason
 from service.admin.policy_file import read_policies
+from service.admin.pool_file import read_pools
 from service.admin.stock_file import read_stock
 from service.cli import app
 from service.metrics import Metrics
@@ -63,9 +64,14 @@ def test_the_examples_can_be_imported() -> None:
 
     stock = read_stock("stock.csv", (examples / "stock.csv").read_bytes())
     policies = read_policies("policy.toml", (examples / "policy.toml").read_bytes())
+    pools = read_pools("pools.csv", (examples / "pools.csv").read_bytes())
 
+    on_hand = {(row.product_id, row.variant_id): row.on_hand for row in stock}
     assert len(stock) == 4
     assert [row.policy.strategy for row in policies] == ["soft", "pool"]
+    for row in pools:
+        assert row.experience_id in {one.experience_id for one in policies}
+        assert row.units <= (on_hand[row.product_id, row.variant_id] or 0)
 
 
 def test_every_metric_that_it_names_exists() -> None:

@@ -1,0 +1,79 @@
+"""What `reservations outcomes` prints of an outcome."""
+
+from datetime import datetime
+from typing import Any, get_args
+
+import pytest
+
+from schemas.vocabulary import OutcomeType
+from service.cli.outcome_line import outcome_line
+
+AT = "2026-05-01T10:00:00+00:00"
+CLOCK = datetime.fromisoformat(AT).astimezone().strftime("%H:%M:%S")
+
+
+def outcome(kind: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "consumerId": "cons_ada",
+        "occurredAt": AT,
+        "lane": 2,
+        "sequence": 40,
+        **more,
+    }
+
+
+def test_hold_tells_units_of_what_whose_until_when_and_for_which_admission() -> None:
+    line = outcome_line(
+        outcome(
+            "reserved",
+            productId="shirt",
+            variantId="m",
+            quantity=2,
+            expiresAt=AT,
+            admissionId="adm_7",
+            strategy="soft",
+        )
+    )
+
+    assert line == (
+        f"{CLOCK}  reserved     2 × shirt/m  cons_ada  until {CLOCK}  admission adm_7  [lane 2 #40]"
+    )
+
+
+def test_product_without_a_variant_stands_alone() -> None:
+    line = outcome_line(outcome("expired", productId="lamp", quantity=1, reason="hold_elapsed"))
+
+    assert line == f"{CLOCK}  expired      1 × lamp  cons_ada  hold_elapsed  [lane 2 #40]"
+
+
+def test_outcome_of_a_whole_admission_tells_no_units() -> None:
+    line = outcome_line(outcome("refused", reason="extension_limit", admissionId="adm_7"))
+
+    assert line == (
+        f"{CLOCK}  refused      cons_ada  extension_limit  admission adm_7  [lane 2 #40]"
+    )
+
+
+def test_transfer_tells_from_whom_to_whom() -> None:
+    line = outcome_line(outcome("transferred", fromConsumerId="guest_1"))
+
+    assert line == f"{CLOCK}  transferred  guest_1 → cons_ada  [lane 2 #40]"
+
+
+def test_sale_tells_its_order_and_what_was_unusual_about_it() -> None:
+    sale = outcome(
+        "converted", productId="lamp", quantity=1, late=True, oversold=True, orderId="order_1"
+    )
+
+    assert outcome_line(sale).endswith("late  oversold  order_1  [lane 2 #40]")
+
+
+@pytest.mark.parametrize("kind", get_args(OutcomeType))
+def test_every_kind_has_a_colour_of_its_own_on_a_terminal(kind: str) -> None:
+    before, _, after = outcome_line(outcome(kind), coloured=True).partition(kind)
+
+    assert before.startswith(f"{CLOCK}  \x1b[")
+    assert not before.endswith("\x1b[0m")
+    assert "\x1b[0m" in after
+    assert "\x1b" not in outcome_line(outcome(kind))
