@@ -2,13 +2,16 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer
 
+from schemas.decode import PassedOver, decode
 from schemas.vocabulary import OutcomeType, Reason
+from schemas.wire import MEANINGS
 from service.admin.policy_file import read_policies
 from service.admin.pool_file import read_pools
 from service.admin.stock_file import read_stock
@@ -72,6 +75,29 @@ def test_the_examples_can_be_imported() -> None:
     for row in pools:
         assert row.experience_id in {one.experience_id for one in policies}
         assert row.units <= (on_hand[row.product_id, row.variant_id] or 0)
+
+
+def test_every_type_that_means_something_is_in_the_table() -> None:
+    ours = ("cart.", "hold.", "expiry.")
+    meant = {name for name, one in MEANINGS.items() if one.payload and not name.startswith(ours)}
+    table = section("The rule book").split("| it means | types |")[1].split("\n\n")[0]
+
+    assert set(re.findall(r"`([^`]+)`", table)) == meant
+
+
+def test_events_that_it_shows_are_what_it_says() -> None:
+    shown = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+
+    events = [event for text in shown for event in _decoded(text)]
+
+    assert [type(event).__name__ for event in events] == ["Admitted", "CartUpdated"]
+    assert {event.admission_id for event in events} == {"adm_1"}
+
+
+def _decoded(text: str) -> list[Any]:
+    events = decode(text.encode(), datetime(2026, 5, 1, 10, 2, tzinfo=UTC))
+    assert not isinstance(events, PassedOver)
+    return list(events)
 
 
 def test_every_metric_that_it_names_exists() -> None:
