@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import count
+from typing import Final
 
 from tests.simulation.laws import trials
 from tests.simulation.shrink import Broken, check
+
+LINE_SECONDS: Final = 30.0  # between two lines of progress where there is no terminal
 
 
 def main() -> int:
@@ -21,7 +24,8 @@ def main() -> int:
 
 def simulate(seeds: Iterable[int]) -> int:
     """Try seeds, and report how many sequences were tried. Returns the status to exit with."""
-    began, shown, tried, seed = time.monotonic(), 0.0, 0, 0
+    began = shown = time.monotonic()
+    tried = seed = 0
     for number, seed in enumerate(seeds):
         if number == 0:
             print(f"seeds from {seed}", flush=True)
@@ -32,11 +36,21 @@ def simulate(seeds: Iterable[int]) -> int:
             except Broken as broken:
                 print(f"\n{broken}\n{tried} sequences were tried", flush=True)
                 return 1
-        if sys.stdout.isatty() and time.monotonic() - shown > 1:
+        if time.monotonic() - shown > (1 if sys.stdout.isatty() else LINE_SECONDS):
             shown = time.monotonic()
-            print(f"\r\033[K{tried} sequences, seed {seed}", end="", flush=True)
+            _show(f"{tried} sequences, seed {seed}")
+    if sys.stdout.isatty():
+        _show("")
     print(f"{tried} sequences were tried in {time.monotonic() - began:.0f} s: all laws hold")
     return 0
+
+
+def _show(progress: str) -> None:
+    """Show how far it is: in place on a terminal, else as a line now and then."""
+    if sys.stdout.isatty():
+        print(f"\r\033[K{progress}", end="", flush=True)
+    else:
+        print(progress, flush=True)
 
 
 def _until(end: float, first: int) -> Iterator[int]:
