@@ -11,7 +11,6 @@ CONFLICTS: Final = (
     asyncpg.UniqueViolationError,
     asyncpg.LockNotAvailableError,
 )
-CONFLICT_RETRIES_MAX: Final = 10
 
 # Postgres cannot be reached or is not ready: wait, then find out from it what was committed.
 OUTAGES: Final = (

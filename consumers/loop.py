@@ -5,9 +5,8 @@ rebalances is for speed only: an error in it costs time, never a unit.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,13 +16,16 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
-from consumers.faults import CONFLICT_RETRIES_MAX, CONFLICTS, OUTAGES
+from consumers.batch_size import BatchSize
+from consumers.faults import OUTAGES
 from consumers.lanes import LostRecords, take_over
 from consumers.loop_settings import LoopSettings
 from consumers.offset_mirror import OffsetMirror
+from consumers.outage import Outage
 from consumers.publishing import Publisher
 from consumers.records import Batch, Records, read_batch
-from consumers.transaction import Applied, apply_batch
+from consumers.retrying import apply_with_retries
+from consumers.transaction import Applied
 from db.lanes import Lane
 from schemas.events import Arrival, Cause, ExpiryTick
 
@@ -58,7 +60,8 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._untaken = False  # lanes are to be taken over: for the first time, or once more
         self.lanes: dict[int, Lane] = {}
         self.turned_at = time.monotonic()  # when the loop last came round, for /livez
-        self._batch_size = settings.batch_size_max  # less after a batch that Postgres gave up
+        self._batch_size = BatchSize(settings.batch_size_max)
+        self._outage = Outage(settings.retry_seconds_max)
 
     @property
     def is_settled(self) -> bool:
@@ -72,23 +75,16 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         and join it again. Raises LostRecords, and what Postgres will say again: do not.
         """
         self._consumer.subscribe(list(self._settings.topics), listener=self)
-        failures = 0
         while not stop.is_set():
             self._note_life()
             try:
                 await self._turn_once()
-                failures = 0
-                self._grow_again()
+                self._outage.is_over()
+                self._batch_size.grow()
             except OUTAGES as error:
-                failures += 1
-                # Postgres may have ended the session of a batch that took too long to decide.
-                self._batch_size = max(1, self._batch_size // 2)
+                self._batch_size.halve()
                 self._untaken = True  # only the database knows what of the batch it has
-                await self._wait_out(error, failures, stop)
-
-    def _grow_again(self) -> None:
-        grown = self._batch_size + self._batch_size // 4 + 1
-        self._batch_size = min(grown, self._settings.batch_size_max)
+                await self._outage.wait_out(error, stop)
 
     async def _turn_once(self) -> None:
         if not await self._publisher.room(POLL_MS / 1000):
@@ -125,7 +121,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             records: Records = await self._consumer.getmany(
                 timeout_ms=0 if self._sweeps else POLL_MS,
-                max_records=self._batch_size,
+                max_records=self._batch_size.records,
             )
         except NoOffsetForPartitionError:
             return {}  # asked for before the lane was taken over, which seeks
@@ -145,7 +141,8 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         batch = read_batch(records, lanes, self._settings.topics)
         self._add_sweeps(batch)
         _note_published(lanes.values(), self._publisher)
-        applied = await self._apply_with_retries(batch, lanes)
+        limit = self._settings.expiry_batch_max
+        applied = await apply_with_retries(self._pool, batch, lanes, expiry_batch_max=limit)
         if self.lanes is not lanes:
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
         self.lanes, self._sweeps = applied.lanes, applied.lanes_with_more_due
@@ -153,28 +150,11 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._mirror.note(self.lanes.values())
         self._on_applied(applied)
 
-    async def _apply_with_retries(self, batch: Batch, lanes: Mapping[int, Lane]) -> Applied:
-        limit = self._settings.expiry_batch_max
-        for attempt in range(CONFLICT_RETRIES_MAX):
-            try:
-                return await apply_batch(self._pool, batch, lanes, expiry_batch_max=limit)
-            except CONFLICTS as conflict:
-                log.info("batch.conflict", attempt=attempt + 1, error=str(conflict))
-                await asyncio.sleep(0.005 * 2**attempt)
-        return await apply_batch(self._pool, batch, lanes, expiry_batch_max=limit)
-
     def _add_sweeps(self, batch: Batch) -> None:
         """Let a lane expire on without a new tick where its last batch reached the limit."""
         for number in (self._sweeps & self.lanes.keys()) - batch.ticks.keys():
             cause = Cause(self._settings.ticks_topic, number, None)
             batch.ticks[number] = Arrival(ExpiryTick(at=_FAR_AHEAD), number, cause)
-
-    async def _wait_out(self, error: BaseException, failures: int, stop: asyncio.Event) -> None:
-        seconds = min(0.1 * 2**failures, self._settings.retry_seconds_max)
-        log.warning("postgres.away", error=str(error) or type(error).__name__, retry_in=seconds)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stop.wait()
 
     # Kafka calls these two from its own task, while the loop goes on; it hides what they raise.
 

@@ -1,0 +1,21 @@
+"""How many records a poll may bring: fewer after a batch that Postgres gave up."""
+
+
+class BatchSize:
+    """A limit that halves with every failure and comes back to its maximum batch by batch.
+
+    Postgres may have ended the session of a batch because it took too long to decide: half of it
+    takes less. An outage halves it too, and costs some small batches after it.
+    """
+
+    def __init__(self, records_max: int) -> None:
+        self._records_max = records_max
+        self.records = records_max
+
+    def halve(self) -> None:
+        """Ask for half as many, and for one at least."""
+        self.records = max(1, self.records // 2)
+
+    def grow(self) -> None:
+        """Ask for a quarter more, and for one more at least."""
+        self.records = min(self.records + self.records // 4 + 1, self._records_max)

@@ -1,0 +1,31 @@
+"""A batch that met another transaction's locks or rows is decided again on what that one left."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from asyncpg import Pool
+
+from consumers.faults import CONFLICTS
+from consumers.records import Batch
+from consumers.transaction import Applied, apply_batch
+from db.lanes import Lane
+
+log = structlog.get_logger()
+
+CONFLICT_RETRIES_MAX: Final = 10
+_FIRST_PAUSE_SECONDS: Final = 0.005
+
+
+async def apply_with_retries(
+    pool: Pool, batch: Batch, lanes: Mapping[int, Lane], *, expiry_batch_max: int
+) -> Applied:
+    """Apply a batch, and after a conflict apply it again. Raises what `apply_batch` does."""
+    for attempt in range(CONFLICT_RETRIES_MAX):
+        try:
+            return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
+        except CONFLICTS as conflict:
+            log.info("batch.conflict", attempt=attempt + 1, error=str(conflict))
+            await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
+    return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
