@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
 from consumers.batch_size import BatchSize
-from consumers.faults import OUTAGES
+from consumers.faults import DATABASE_ERRORS, Remedy, fault_of, stop_because_of
 from consumers.lanes import LostRecords, take_over
 from consumers.loop_settings import LoopSettings
 from consumers.offset_mirror import OffsetMirror
@@ -72,7 +72,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
 
         Raises Superseded when a lane went to another process, and KafkaError: leave the group
-        and join it again. Raises LostRecords, and what Postgres will say again: do not.
+        and join it again. Raises LostRecords and PermanentFault: do not.
         """
         self._consumer.subscribe(list(self._settings.topics), listener=self)
         while not stop.is_set():
@@ -81,9 +81,12 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._turn_once()
                 self._outage.is_over()
                 self._batch_size.grow()
-            except OUTAGES as error:
+            except DATABASE_ERRORS as error:
+                if fault_of(error).remedy is not Remedy.WAIT:
+                    stop_because_of(error)
                 self._batch_size.halve()
                 self._untaken = True  # only the database knows what of the batch it has
+                await self._pool.expire_connections()  # the address may be another server's now
                 await self._outage.wait_out(error, stop)
 
     async def _turn_once(self) -> None:

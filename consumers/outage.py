@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 
+from consumers.faults import told
+
 log = structlog.get_logger()
 
 _FIRST_SECONDS: Final = 0.2
@@ -26,7 +28,7 @@ class Outage:
         """Wait before the next attempt, or until `stop` is set."""
         seconds = min(_FIRST_SECONDS * 2**self._failures, self._retry_seconds_max)
         self._failures = min(self._failures + 1, 30)  # a week of failures is no huge number
-        log.warning("postgres.away", error=str(error) or type(error).__name__, retry_in=seconds)
+        log.warning("postgres.away", error=told(error), retry_in=seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stop.wait()

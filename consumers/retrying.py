@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from asyncpg import Pool
 
-from consumers.faults import CONFLICTS
+from consumers.faults import DATABASE_ERRORS, fault_of, told
 from consumers.records import Batch
 from consumers.transaction import Applied, apply_batch
 from db.lanes import Lane
@@ -25,7 +25,9 @@ async def apply_with_retries(
     for attempt in range(CONFLICT_RETRIES_MAX):
         try:
             return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
-        except CONFLICTS as conflict:
-            log.info("batch.conflict", attempt=attempt + 1, error=str(conflict))
+        except DATABASE_ERRORS as error:
+            if not fault_of(error).is_conflict:
+                raise
+            log.info("batch.conflict", attempt=attempt + 1, error=told(error))
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
     return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)

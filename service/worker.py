@@ -42,8 +42,7 @@ class Worker:
     async def run(self, stop: Stop, on_started: Callable[[int], None]) -> None:
         """Work until `stop` is set; `on_started` gets the HTTP port.
 
-        Raises what another attempt would meet again: CannotListen, LostRecords, a schema that
-        does not fit.
+        Raises what another attempt would meet again: CannotListen, LostRecords, PermanentFault.
         """
         settings = self._settings
         pool = await create_pool(

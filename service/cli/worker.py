@@ -51,6 +51,7 @@ def worker() -> None:
 async def _run(settings: "Settings") -> None:
     import structlog
 
+    from consumers.faults import PermanentFault
     from consumers.lanes import LostRecords
     from service.http import CannotListen
     from service.stopping import Stop
@@ -67,7 +68,7 @@ async def _run(settings: "Settings") -> None:
                 stop,
                 lambda port: log.info("worker.started", http_port=port, name=settings.worker_name),
             )
-    except LostRecords as error:
+    except (LostRecords, PermanentFault) as error:
         misconfigured(str(error))
     except CannotListen as error:
         misconfigured(
