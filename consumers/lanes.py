@@ -11,6 +11,7 @@ from consumers.loop_settings import LoopSettings
 from consumers.publishing import Publisher
 from db.journal import read_after
 from db.lanes import Lane, fence, take_lanes
+from schemas import steps
 from schemas.journal import Mark, Marks, Superseded
 from schemas.vocabulary import Stream
 
@@ -47,10 +48,13 @@ async def take_over(
         if lost:
             raise Superseded(f"lanes {sorted(lost)} have another owner")
         lanes = await take_lanes(connection, assigned, settings.topics, settings.owner)
+    steps.done("epochs", len(lanes))
     published = await publisher.open({lane.lane: _marks(lane) for lane in lanes.values()})
     for lane in lanes.values():
         await _publish_backlog(pool, publisher, lane, published[lane.lane], on_wait)
+    steps.done("backlog", len(lanes))
     await _seek(consumer, lanes, settings.ticks_topic)
+    steps.done("sought", len(lanes))
     log.info("lanes.taken", lanes=assigned, epochs=[lane.epoch for lane in lanes.values()])
     return lanes
 

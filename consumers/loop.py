@@ -27,6 +27,7 @@ from consumers.records import Batch, Records, read_batch
 from consumers.retrying import apply_with_retries
 from consumers.transaction import Applied
 from db.lanes import Lane
+from schemas import steps
 from schemas.events import Arrival, Cause, ExpiryTick
 
 log = structlog.get_logger()
@@ -142,6 +143,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         lanes = self.lanes
         batch = read_batch(records, lanes, self._settings.topics)
+        steps.done("polled", len(batch.arrivals))
         self._add_sweeps(batch)
         _note_published(lanes.values(), self._publisher)
         limit = self._settings.expiry_batch_max
@@ -150,6 +152,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
         self.lanes, self._sweeps = applied.lanes, applied.lanes_with_more_due
         self._publisher.put(applied.entries)
+        steps.done("handed_over", len(applied.entries))
         self._mirror.note(self.lanes.values())
         self._on_applied(applied)
 

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from db.lanes import Lane
+from schemas import steps
 
 log = structlog.get_logger()
 
@@ -40,5 +41,6 @@ class OffsetMirror:
     async def _send(self, offsets: dict[TopicPartition, int]) -> None:
         try:
             await self._consumer.commit(offsets)
+            steps.done("mirrored", len(offsets))
         except KafkaError as error:
             log.debug("offsets.not_mirrored", error=repr(error))

@@ -17,6 +17,7 @@ from db.connect import Connection
 from db.lanes import Lane, fence, last_ticks, save_lanes
 from reservations.book import Book, Changes
 from reservations.decide import decide
+from schemas import steps
 from schemas.events import Arrival, ExpiryTick
 from schemas.journal import JournalEntry, Superseded
 from schemas.outcomes import Outcome
@@ -50,16 +51,21 @@ async def apply_batch(
         lost, now = await fence(connection, {lane.lane: lane.epoch for lane in lanes.values()})
         if lost or now is None:
             raise Superseded(f"lanes {sorted(lost)} have another owner")
+        steps.done("fenced", len(batch.arrivals))
         ticks = [_not_ahead_of(now, tick) for tick in batch.ticks.values()]
         book, with_more_due = await _load(connection, batch, ticks, lanes, expiry_batch_max)
         book.now = now
         clock.lap("load")
+        steps.done("loaded", len(batch.arrivals))
         changes = decide(book, [*batch.arrivals, *ticks])
         clock.lap("decide")
+        steps.done("decided", len(batch.arrivals))
         moved = _moved(lanes, batch, book)
         entries = journal_entries(moved, changes.outcomes, batch.dead_letters)
         await _save(connection, moved, changes, entries)
+        steps.done("saved", len(entries))
     clock.lap("save")
+    steps.done("committed", len(entries))
     return Applied(
         lanes=moved,
         entries=entries,

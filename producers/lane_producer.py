@@ -9,6 +9,7 @@ from typing import Any
 
 from producers.cloudevents import headers_of
 from producers.kafka import Kafka
+from schemas import steps
 from schemas.journal import JournalEntry, Mark
 from schemas.vocabulary import Stream
 
@@ -53,13 +54,16 @@ class LaneProducer:
         Raises KafkaError; then nothing is known, and the producer is of no further use.
         """
         await self._producer.begin_transaction()
+        steps.done("begun", len(entries))
         sent: list[_Sent] = []
         try:
             for _, run in groupby(entries, key=lambda entry: entry.stream):
                 await self._send(list(run), sent)
             # Acknowledged first: a commit with a refused batch would publish the others alone.
             ends = {one.stream: Mark(one.sequence, await one.offset_after()) for one in sent}
+            steps.done("sent", len(entries))
             await self._producer.commit_transaction()
+            steps.done("published", len(entries))
             return ends
         finally:
             for one in sent:

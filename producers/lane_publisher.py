@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 from producers.kafka import Kafka
 from producers.lane_producer import LaneProducer
 from producers.tail import read_tails
+from schemas import steps
 from schemas.journal import JournalEntry, Mark, Superseded, Unpublished
 from schemas.vocabulary import Stream
 
@@ -145,6 +146,7 @@ class LanePublisher:
             self._in_hand.popleft()
         self.published.update(published)
         self._unconfirmed = True
+        steps.done("noted", len(entries))
         self._on_published(len(entries), time.monotonic() - began)
         self._on_change()
 

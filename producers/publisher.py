@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaTimeoutError
 from producers.kafka import Kafka
 from producers.lane_publisher import LanePublisher
 from producers.tail import read_tails
+from schemas import steps
 from schemas.journal import JournalEntry, Mark, Marks, Superseded
 
 
@@ -42,6 +43,7 @@ class Publisher:
             # First the producers: that fences the last owner and ends what it left open. Then
             # the tails are the truth.
             await _all_or_error(publisher.take_over() for publisher in new.values())
+            steps.done("producers", len(new))
             async with asyncio.timeout(self._publish_seconds_max):
                 tails = await read_tails(
                     self._kafka,
@@ -53,6 +55,7 @@ class Publisher:
             if isinstance(error, TimeoutError):
                 raise KafkaTimeoutError(f"lanes {sorted(new)} could not be taken over") from error
             raise
+        steps.done("tails", len(new))
         for number, publisher in new.items():
             publisher.begin(tails[number])
         self._lanes |= new

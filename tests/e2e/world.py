@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from db.connect import connect
 from db.migrate import schema_state, upgrade
 from db.policies import import_policies
 from db.stock_import import StockRow, import_stock
+from schemas.steps import Step
 from service.admin.policy_file import read_policies
 from service.settings import Settings
 from service.topics import create_topics
 
 COMMAND = Path(sys.executable).with_name("reservations")
+DOOMED = (sys.executable, "-m", "tests.e2e.doomed")
 
 TOPICS = {
     "admitted": "ADMITTED_TOPIC",
@@ -170,17 +172,32 @@ class World:
 
     async def start_worker(self, **settings: str) -> WorkerProcess:
         """Start a worker, and wait until it says that it has started."""
+        worker = await self._start((COMMAND,), settings, {})
+        worker.port = (await worker.log("worker.started"))["http_port"]
+        return worker
+
+    async def start_doomed(
+        self, step: Step, signal_number: int, *, when: Path | None = None, **settings: str
+    ) -> WorkerProcess:
+        """Start a worker that signals itself after a step, once the file `when` is there."""
+        variables = {"STOP_AFTER": step, "STOP_WITH": str(signal_number)}
+        variables |= {"STOP_FROM": str(when)} if when is not None else {}
+        return await self._start(DOOMED, settings, variables)
+
+    async def _start(
+        self, command: Sequence[str | Path], settings: dict[str, str], variables: dict[str, str]
+    ) -> WorkerProcess:
+        ours = {f"RESERVATIONS_{name}": value for name, value in settings.items()}
         process = await asyncio.create_subprocess_exec(
-            COMMAND,
+            *command,
             "worker",
-            env=self.environment | {f"RESERVATIONS_{k}": v for k, v in settings.items()},
+            env=self.environment | ours | variables,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         worker = WorkerProcess(process)
         self.workers.append(worker)
         worker.begin_reading()
-        worker.port = (await worker.log("worker.started"))["http_port"]
         return worker
 
     async def send(self, records: Iterable[tuple[str, str | None, bytes | None]]) -> int:
