@@ -18,7 +18,7 @@ from asyncpg import Pool
 
 from consumers.batch_size import BatchSize
 from consumers.faults import DATABASE_ERRORS, Remedy, fault_of, stop_because_of
-from consumers.lanes import LostRecords, take_over
+from consumers.lanes import take_over
 from consumers.loop_settings import LoopSettings
 from consumers.offset_mirror import OffsetMirror
 from consumers.outage import Outage
@@ -132,10 +132,6 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         except OffsetOutOfRangeError:
             self._untaken = True  # a take-over tells lost ticks from lost events
             return {}
-        except UnicodeDecodeError as error:
-            raise LostRecords(
-                f"a record has a header name that is not UTF-8, which aiokafka cannot read: {error}"
-            ) from error
         return records
 
     async def _apply(self, records: Records) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from consumers.header_names import read_every_header_name
 from producers.kafka import IsolationLevel
 from service.settings import Settings
 
@@ -16,6 +17,8 @@ _TRANSACTION_MS_MAX: Final = 60_000
 
 # Where to go on when retention has deleted what was to be read; "none" raises an error.
 AutoOffsetReset = Literal["earliest", "none"]
+
+read_every_header_name()  # aiokafka has no option for it: it is so for every consumer here
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
