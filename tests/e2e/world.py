@@ -151,7 +151,7 @@ class World:
 
     async def prepare(self, *, partitions: int, stock: dict[str, int], policy: str = "") -> None:
         """Make topics, and bring stock and policies in: as the commands do, without a process."""
-        await create_topics(self._own_settings(), partitions=partitions, replication_factor=1)
+        await create_topics(self.own_settings(), partitions=partitions, replication_factor=1)
         rows = [
             StockRow(line, "acme", product, "", units)
             for line, (product, units) in enumerate(stock.items())
@@ -166,7 +166,7 @@ class World:
         finally:
             await connection.close()
 
-    def _own_settings(self) -> Settings:
+    def own_settings(self) -> Settings:
         names = {variable.lower(): self.topic(name) for name, variable in TOPICS.items()}
         return Settings.model_validate({"kafka_bootstrap_servers": self.bootstrap_servers, **names})
 
