@@ -6,13 +6,15 @@ lane (it takes only newer ticks), and a tick that is lost costs an interval, no 
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import faust
 import structlog
 
+from producers.access import credentials
 from schemas.vocabulary import TICK_TYPE
 
 log = structlog.get_logger()
@@ -34,14 +36,18 @@ def create_ticker(
     emitter: str,
     lanes: Callable[[], Iterable[int]],
     on_tick_seen: Callable[[float], None],
+    access: Mapping[str, Any] = MappingProxyType({}),
 ) -> faust.App:
     """Build the Faust app. `on_tick_seen` gets the seconds from a tick's instant to its reading.
+
+    `access` are aiokafka's options for TLS and SASL; none: a plain connection.
 
     A Faust app is good for one run: build a new one to start again.
     """
     app = _App(
         group,
         broker=[f"kafka://{server.strip()}" for server in bootstrap_servers.split(",")],
+        broker_credentials=credentials(access),
         store="memory://",
         web_enabled=False,
         topic_disable_leader=True,  # every worker ticks: no leader, no gap when one dies

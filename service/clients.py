@@ -7,6 +7,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from consumers.header_names import read_every_header_name
 from producers.kafka import IsolationLevel
+from service.kafka_access import access_options
 from service.settings import Settings
 
 # A member of the group stays one while an outage of Postgres is waited out without a poll.
@@ -22,10 +23,11 @@ read_every_header_name()  # aiokafka has no option for it: it is so for every co
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Give the options that consumers, producers and admin clients have in common."""
+    """Give the options that all clients have in common. Raises WrongAccess."""
     return {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "client_id": f"reservations-{settings.worker_name}",
+        **access_options(settings),
     }
 
 

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from schemas.vocabulary import Stream, Topic
+from service.secret_files import SecretFiles
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -23,6 +28,27 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field(
         "localhost:9092", description="brokers of Kafka, host:port, comma separated"
     )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="`SSL`, `SASL_SSL`, or `SASL_PLAINTEXT`, which hides nothing"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        "SCRAM-SHA-512", description="or `SCRAM-SHA-256`, `PLAIN`, `OAUTHBEARER`"
+    )
+    kafka_sasl_username: str | None = Field(None, description="user of SCRAM and PLAIN")
+    kafka_sasl_password: SecretStr | None = Field(None, description="password of that user")
+    kafka_sasl_token_file: Path | None = Field(
+        None, description="OAUTHBEARER's token, read anew for each connection"
+    )
+    kafka_ssl_ca_file: Path | None = Field(
+        None, description="PEM: whom to trust; None: whom the system trusts"
+    )
+    kafka_ssl_certificate_file: Path | None = Field(
+        None, description="PEM: our certificate, where brokers ask for one"
+    )
+    kafka_ssl_key_file: Path | None = Field(
+        None, description="PEM: its key, if that is not in the same file"
+    )
+    kafka_ssl_key_password: SecretStr | None = Field(None, description="of the key")
     database_url: SecretStr = Field(
         SecretStr("postgresql://localhost:5432/reservations"), description="Postgres, as a URL"
     )
@@ -75,6 +101,18 @@ class Settings(BaseSettings):
     data_directory: Path = Field(
         Path(".reservations"), description="of the embedded servers, for `reservations up`"
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the files that it names for secrets."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @property
     def input_topics(self) -> dict[Topic, str]:

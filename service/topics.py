@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
 
 from consumers.journaling import DEAD_LETTER_BYTES_MAX
 from schemas.vocabulary import Stream, Topic
 from service.clients import client_options
+from service.kafka_access import refusal
 from service.settings import Settings
 
 _REQUEST_SECONDS: Final = 10
@@ -60,7 +61,7 @@ class TopicsRefused(Exception):
 async def check_topics(settings: Settings) -> TopicsOk | list[str]:
     """Tell how many lanes there are, or what an operator has to mend, a line each.
 
-    Raises KafkaError or TimeoutError when no broker answers.
+    Raises KafkaError or TimeoutError when no broker answers, KafkaRefused when one refuses us.
     """
     topics = await show_topics(settings)
     return problems_of(topics) or TopicsOk(lanes=topics[0].partitions or 0)
@@ -107,10 +108,20 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     )
     try:
         # Something that listens but is no broker would be waited for much longer.
-        await asyncio.wait_for(admin.start(), _REQUEST_SECONDS)
+        await _start(admin, settings)
         yield admin
     finally:
         await admin.close()
+
+
+async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    """Start a client. Raises KafkaRefused where brokers answer, and do not let it in."""
+    try:
+        await asyncio.wait_for(admin.start(), _REQUEST_SECONDS)
+    except (KafkaConnectionError, TimeoutError):
+        if refused := await refusal(settings):
+            raise refused from None
+        raise
 
 
 def _roles(settings: Settings) -> dict[Topic | Stream, str]:

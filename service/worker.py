@@ -20,6 +20,7 @@ from schemas.journal import Superseded, Unpublished
 from service.clients import new_consumer, new_lane_producer, new_reader
 from service.gauges import Membership, collect, what_is_missing, what_is_stuck
 from service.http import http_server
+from service.kafka_access import access_options
 from service.metrics import Metrics
 from service.settings import Settings
 from service.stopping import STEP_SECONDS_MIN, Stop
@@ -125,6 +126,7 @@ class Worker:
             emitter=settings.worker_name,
             lanes=lambda: list(self._membership.loop.lanes) if self._membership else [],
             on_tick_seen=self._metrics.tick_age_seconds.set,
+            access=access_options(settings),
         )
 
 

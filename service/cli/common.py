@@ -50,18 +50,20 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 def load_settings() -> "Settings":
     """Read the settings, or name the variables that are wrong."""
-    from pydantic import SecretStr, ValidationError
+    from pydantic import ValidationError
 
+    from service.secret_files import UnreadableSecret, is_secret
     from service.settings import PREFIX, Settings
 
     problems = []
     try:
         return Settings()
+    except UnreadableSecret as error:
+        misconfigured(str(error))
     except ValidationError as error:
         for found in error.errors(include_url=False):
             name = str(found["loc"][0])
-            is_secret = Settings.model_fields[name].annotation is SecretStr
-            value = "" if is_secret else f"={found['input']}"
+            value = "" if is_secret(Settings.model_fields[name]) else f"={found['input']}"
             problems.append(f"{PREFIX}{name.upper()}{value}: {found['msg']}")
     misconfigured(*problems)
 
@@ -148,8 +150,17 @@ def kafka_errors(settings: "Settings") -> Iterator[None]:
     """Turn the ways in which Kafka cannot be used into one line."""
     from aiokafka.errors import KafkaConnectionError, KafkaError
 
+    from service.kafka_access import KafkaRefused, WrongAccess
+
     try:
         yield
+    except WrongAccess as error:
+        misconfigured(str(error))
+    except KafkaRefused as error:
+        misconfigured(
+            f"Kafka at {settings.kafka_bootstrap_servers} lets nobody in: {error}: check"
+            " RESERVATIONS_KAFKA_SECURITY_PROTOCOL, ..._KAFKA_SASL_... and ..._KAFKA_SSL_..."
+        )
     except (KafkaError, OSError) as error:
         silent = isinstance(error, KafkaConnectionError | TimeoutError)
         misconfigured(
