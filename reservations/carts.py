@@ -138,12 +138,12 @@ class CartChange:
         say(book, "rejected", self.admission, reservation, self.arrival, quantity=units, reason=why)
 
     def _is_stuck(self, reservation: Reservation, stuck: Sequence[Addition]) -> bool:
-        """Tell whether a line waits for another that could not be held: of its product, or any.
+        """Tell whether a hold waits for another that could not be made: of its product, or any.
 
         It cannot wait where it takes more than the consumer may have beside what was added.
         """
-        if not stuck:
-            return False
+        if not stuck or reservation.status != "active":
+            return False  # what has ended has nothing to keep
         waits = self.policy.cart == "all_or_nothing" or any(
             one.reservation.product_id == reservation.product_id
             and one.reservation is not reservation

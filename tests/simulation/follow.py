@@ -36,7 +36,7 @@ def follow(turn: Turn, only: Collection[Sku]) -> None:
             one.row.says("reserved", one.more)
     for row in (turn.rows[sku] for sku in turn.rows if sku in only):
         is_kept = any(sku[0] == row.sku[0] or is_whole for sku in refused)
-        if not is_kept or limit(turn.ledger, turn.visit, row, 0):
+        if not (row.held and is_kept) or limit(turn.ledger, turn.visit, row, 0):
             _give_back(turn, row)
 
 

@@ -562,3 +562,23 @@ def test_cart_that_was_followed_is_refused_when_the_end_turns_out_to_be_earlier(
             -> refused hold_over, released moon-lamp 1 cart_changed, converted moon-lamp 1
         counters moon-lamp                        -> on_hand 8 reserved 0 allocated 0 sold 1
     """)
+
+
+def test_what_was_not_purchased_is_the_carts_again_when_the_payment_goes_elsewhere() -> None:
+    """The cart of before cannot be held whole: that keeps what is held, and this is not."""
+    story("""
+        policy drop soft all_or_nothing
+        stock  lamp/red  1
+        stock  lamp/blue 2
+        10:00  admit ada lamp/blue 1 id=adm-7
+        10:02  cart  ada lamp/blue 2
+        10:01  cart  ada lamp/red 3             -> nothing
+        10:05  paid  ada lamp/red 3 order=o-7 \
+            -> released lamp/blue 2 not_purchased, \
+               unfulfilled lamp/red 3 insufficient_stock order=o-7
+        10:02  admit ada id=adm-9 \
+            -> rejected lamp/red 3 insufficient_stock, released lamp/blue 2 cart_changed, \
+               reserved lamp/blue 2 until 10:13, released lamp/blue 2 not_purchased, \
+               unfulfilled lamp/red 3 insufficient_stock order=o-7
+        10:30  tick                             -> nothing
+    """)
