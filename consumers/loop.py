@@ -6,7 +6,7 @@ rebalances is for speed only: an error in it costs time, never a unit.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,11 +17,12 @@ from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
 from consumers.batch_size import BatchSize
-from consumers.faults import DATABASE_ERRORS, Remedy, fault_of, stop_because_of
+from consumers.faults import DATABASE_ERRORS, SAVING_ERRORS, Remedy, fault_of, stop_because_of
 from consumers.lanes import take_over
 from consumers.loop_settings import LoopSettings
 from consumers.offset_mirror import OffsetMirror
 from consumers.outage import Outage
+from consumers.pieces import Piece, Pieces
 from consumers.publishing import Publisher
 from consumers.records import Batch, Records, read_batch
 from consumers.retrying import apply_with_retries
@@ -62,6 +63,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self.lanes: dict[int, Lane] = {}
         self.turned_at = time.monotonic()  # when the loop last came round, for /livez
         self._batch_size = BatchSize(settings.batch_size_max)
+        self._pieces = Pieces(settings.topics, settings.ticks_topic)
         self._outage = Outage(settings.retry_seconds_max)
 
     @property
@@ -95,14 +97,15 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         async with self._turn:
             await self._take_over()
-        records = await self._poll()
+        piece = self._pieces.next() if self._pieces else Piece(await self._poll())
         async with self._turn:
-            await self._apply(records)
+            await self._apply(piece)
 
     async def _take_over(self) -> None:
         if not self._untaken or not self._is_assigned:
             return
         generation = self._generation
+        self._pieces.forget()
         lanes = await take_over(
             self._pool,
             self._publisher,
@@ -134,27 +137,35 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
         return records
 
-    async def _apply(self, records: Records) -> None:
-        if self._untaken or not self.lanes or not (records or self._sweeps):
+    async def _apply(self, piece: Piece) -> None:
+        if self._untaken or not self.lanes or not (piece.records or self._sweeps):
             return
         lanes = self.lanes
-        batch = read_batch(records, lanes, self._settings.topics)
+        batch = read_batch(piece.records, lanes, self._settings.topics, piece.refusal)
         steps.done("polled", len(batch.arrivals))
-        self._add_sweeps(batch)
+        sweeps = set() if self._pieces else self._sweeps  # after all that came before them
+        self._add_sweeps(batch, sweeps)
         _note_published(lanes.values(), self._publisher)
         limit = self._settings.expiry_batch_max
-        applied = await apply_with_retries(self._pool, batch, lanes, expiry_batch_max=limit)
+        try:
+            applied = await apply_with_retries(self._pool, batch, lanes, expiry_batch_max=limit)
+        except SAVING_ERRORS as error:
+            if fault_of(error).remedy is not Remedy.BISECT:
+                raise
+            self._pieces.put_back(piece, error)
+            return
         if self.lanes is not lanes:
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
-        self.lanes, self._sweeps = applied.lanes, applied.lanes_with_more_due
+        self.lanes = applied.lanes
+        self._sweeps = self._sweeps - sweeps | applied.lanes_with_more_due
         self._publisher.put(applied.entries)
         steps.done("handed_over", len(applied.entries))
         self._mirror.note(self.lanes.values())
         self._on_applied(applied)
 
-    def _add_sweeps(self, batch: Batch) -> None:
+    def _add_sweeps(self, batch: Batch, sweeps: Set[int]) -> None:
         """Let a lane expire on without a new tick where its last batch reached the limit."""
-        for number in (self._sweeps & self.lanes.keys()) - batch.ticks.keys():
+        for number in (sweeps & self.lanes.keys()) - batch.ticks.keys():
             cause = Cause(self._settings.ticks_topic, number, None)
             batch.ticks[number] = Arrival(ExpiryTick(at=_FAR_AHEAD), number, cause)
 

@@ -36,8 +36,28 @@ class Batch:
     oldest_timestamp_ms: int | None = None
 
 
-def read_batch(records: Records, lanes: Mapping[int, Lane], topics: Sequence[str]) -> Batch:
+def read_batch(
+    records: Records, lanes: Mapping[int, Lane], topics: Sequence[str], refusal: str = ""
+) -> Batch:
     """Decode what belongs to our lanes and was not applied before.
+
+    With a `refusal` nothing is decoded: it is why each of these records is a dead letter.
+    """
+    batch = Batch()
+    ours = {at: unread for at, unread in records.items() if at.partition in lanes}
+    sources = {at: _unapplied(batch, unread, lanes[at.partition]) for at, unread in ours.items()}
+    for record in in_order(sources, topics):
+        if refusal:
+            _refuse(batch, record, refusal)
+        else:
+            _read(batch, record)
+    return batch
+
+
+def in_order(
+    records: Mapping[TopicPartition, Iterable[Record]], topics: Sequence[str]
+) -> Iterator[Record]:
+    """Give records in the order in which they are applied.
 
     `topics` is the order of application. Kafka has none between topics, so the friendliest is
     taken: admissions before the carts and checkouts that need them, and those before the commands,
@@ -45,16 +65,9 @@ def read_batch(records: Records, lanes: Mapping[int, Lane], topics: Sequence[str
     time, so that no lane's shoppers are served before another's; within a lane, offsets keep their
     order.
     """
-    batch = Batch()
     for topic in topics:
-        sources = [
-            _unapplied(batch, partition_records, lanes[partition.partition])
-            for partition, partition_records in records.items()
-            if partition.topic == topic and partition.partition in lanes
-        ]
-        for record in heapq.merge(*sources, key=_timestamp):
-            _read(batch, record)
-    return batch
+        sources = [unread for partition, unread in records.items() if partition.topic == topic]
+        yield from heapq.merge(*sources, key=_timestamp)
 
 
 def _unapplied(batch: Batch, records: Iterable[Record], lane: Lane) -> Iterator[Record]:
@@ -68,15 +81,12 @@ def _unapplied(batch: Batch, records: Iterable[Record], lane: Lane) -> Iterator[
 
 
 def _read(batch: Batch, record: Record) -> None:
-    batch.size += 1
-    if batch.oldest_timestamp_ms is None or record.timestamp < batch.oldest_timestamp_ms:
-        batch.oldest_timestamp_ms = record.timestamp
     try:
         events = decode(record.value, _instant(record.timestamp))
     except MalformedRecord as malformed:
-        batch.dead_letters.append(_dead_letter(record, malformed.reason))
-        batch.results[record.topic, "dead_letter"] += 1
+        _refuse(batch, record, malformed.reason)
         return
+    _count(batch, record)
     if isinstance(events, PassedOver) or not events:
         batch.results[record.topic, "passed_over"] += 1
         return
@@ -88,6 +98,18 @@ def _read(batch: Batch, record: Record) -> None:
     # A draw's record is of many consumers and cannot have the key of each.
     if len(events) == 1 and isinstance(events[0], Event) and record.key is not None:
         batch.misrouted += record.key != events[0].consumer_id.encode()
+
+
+def _refuse(batch: Batch, record: Record, reason: str) -> None:
+    _count(batch, record)
+    batch.dead_letters.append(_dead_letter(record, reason))
+    batch.results[record.topic, "dead_letter"] += 1
+
+
+def _count(batch: Batch, record: Record) -> None:
+    batch.size += 1
+    if batch.oldest_timestamp_ms is None or record.timestamp < batch.oldest_timestamp_ms:
+        batch.oldest_timestamp_ms = record.timestamp
 
 
 def _add(batch: Batch, arrival: Arrival) -> None:

@@ -1,5 +1,7 @@
 """Postgres refuses in ways that pass, and in ways that do not: a worker waits, or says why not."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -92,7 +94,8 @@ async def test_what_does_not_pass_ends_it(world: World, change: str, said: str) 
     await execute(world, change)
     await world.send([admitted("bo")])
 
-    assert await worker.process.wait() == 2
+    async with asyncio.timeout(30):
+        assert await worker.process.wait() == 2
     await worker.stop()  # reads to the end
     line = worker.lines[-1]["line"]
     assert line.startswith("Postgres: ")
