@@ -65,6 +65,14 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._batch_size = BatchSize(settings.batch_size_max)
         self._pieces = Pieces(settings.topics, settings.ticks_topic)
         self._outage = Outage(settings.retry_seconds_max)
+        self.is_polling = False  # these three are for the watchdog
+        self.polls = 0
+        self.polled_at: dict[TopicPartition, float] = {}  # when it last gave a record
+
+    @property
+    def is_assigned(self) -> bool:
+        """Tell whether Kafka has given us our share of lanes, be it none."""
+        return self._is_assigned
 
     @property
     def is_settled(self) -> bool:
@@ -125,6 +133,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _poll(self) -> Records:
         # Never cancelled: aiokafka would then forget to watch max_poll_interval_ms.
+        self.is_polling = True
         try:
             records: Records = await self._consumer.getmany(
                 timeout_ms=0 if self._sweeps else POLL_MS,
@@ -135,6 +144,10 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         except OffsetOutOfRangeError:
             self._untaken = True  # a take-over tells lost ticks from lost events
             return {}
+        finally:
+            self.is_polling = False
+            self.polls += 1
+        self.polled_at |= dict.fromkeys(records, time.monotonic())
         return records
 
     async def _apply(self, piece: Piece) -> None:

@@ -36,10 +36,12 @@ def create_ticker(
     emitter: str,
     lanes: Callable[[], Iterable[int]],
     on_tick_seen: Callable[[float], None],
+    on_timer: Callable[[], None] = lambda: None,
     access: Mapping[str, Any] = MappingProxyType({}),
 ) -> faust.App:
     """Build the Faust app. `on_tick_seen` gets the seconds from a tick's instant to its reading.
 
+    `on_timer` is called when the timer has fired, whether or not its ticks could be sent.
     `access` are aiokafka's options for TLS and SASL; none: a plain connection.
 
     A Faust app is good for one run: build a new one to start again.
@@ -75,6 +77,7 @@ def create_ticker(
                 await ticks.send(key=str(lane).encode(), value=_tick(emitter), partition=lane)
         except Exception as error:
             log.warning("tick.failed", error=repr(error))
+        on_timer()
 
     return app
 

@@ -80,6 +80,13 @@ class Settings(BaseSettings):
     session_timeout: float = Field(
         10.0, ge=1, le=300, description="seconds without a heartbeat until Kafka gives lanes away"
     )
+    stall_timeout: float = Field(
+        30.0,
+        ge=1,
+        le=600,
+        description="seconds without a record, though Kafka has some, until the consumer is "
+        "replaced; if that does not help, the worker ends",
+    )
     stop_timeout: float = Field(
         8.0,
         gt=0,

@@ -17,14 +17,22 @@ from producers.kafka import Kafka
 from producers.publisher import Publisher
 from producers.ticks import create_ticker
 from schemas.journal import Superseded, Unpublished
+from service.blocked import end_when_blocked
 from service.clients import new_consumer, new_lane_producer, new_reader
-from service.gauges import Membership, collect, what_is_missing, what_is_stuck
+from service.gauges import (
+    LIVE_SECONDS_MAX,
+    Membership,
+    collect,
+    what_is_missing,
+    what_is_stuck,
+)
 from service.http import http_server
 from service.kafka_access import access_options
 from service.metrics import Metrics
 from service.settings import Settings
 from service.stopping import STEP_SECONDS_MIN, Stop
-from service.ticker import keep_ticking
+from service.ticker import Pulse, keep_ticking
+from service.watchdog import Stalled, Watchdog
 
 log = structlog.get_logger()
 
@@ -38,12 +46,15 @@ class Worker:
         self._settings = settings
         self._metrics = Metrics()
         self._membership: Membership | None = None
+        self._watchdog = Watchdog(settings)
+        self._ticks = Pulse(max(settings.stall_timeout, 10 * settings.tick_interval))
         self._metrics.before_scrape(lambda: collect(self._metrics, self._membership))
 
     async def run(self, stop: Stop, on_started: Callable[[int], None]) -> None:
         """Work until `stop` is set; `on_started` gets the HTTP port.
 
-        Raises what another attempt would meet again: CannotListen, LostRecords, PermanentFault.
+        Raises what another attempt would meet again: CannotListen, LostRecords, GivenUp,
+        PermanentFault.
         """
         settings = self._settings
         pool = await create_pool(
@@ -55,17 +66,19 @@ class Worker:
             settings.http_host,
             settings.http_port,
             self._metrics,
-            alive=lambda: what_is_stuck(self._membership),
+            alive=lambda: self._watchdog.stuck or what_is_stuck(self._membership),
             ready=lambda: what_is_missing(self._membership),
         )
         try:
             async with http as port:
                 on_started(port)
-                ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop))
+                blocked = asyncio.create_task(end_when_blocked(LIVE_SECONDS_MAX))
+                ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop, self._ticks))
                 try:
                     await self._keep_consuming(pool, stop)
                 finally:
                     stop.set()
+                    blocked.cancel()
                     await asyncio.gather(_end(ticker, stop), _close_pool(pool, stop))
         finally:
             pool.terminate()
@@ -75,7 +88,7 @@ class Worker:
         while not stop.is_set():
             try:
                 await self._consume(pool, stop)
-            except (Superseded, Unpublished, KafkaError, OSError) as error:
+            except (Superseded, Unpublished, Stalled, KafkaError, OSError) as error:
                 log.warning("group.left", cause=type(error).__name__, error=str(error))
                 self._metrics.rejoins.labels(type(error).__name__).inc()
                 with contextlib.suppress(TimeoutError):
@@ -86,8 +99,9 @@ class Worker:
         publisher = self._new_publisher()
         loop = Loop(self._loop_settings(), pool, consumer, publisher, self._metrics.note_applied)
         self._membership = Membership(consumer, publisher, loop)
+        watch = self._watchdog.watch(self._membership)
         try:
-            await _until_stopped(_start_and_run(consumer, loop, stop), pool, stop)
+            await _until_stopped(_start_and_run(consumer, loop, stop), watch, pool, stop)
         finally:
             self._membership = None
             await _close_publisher(publisher, stop)
@@ -126,6 +140,7 @@ class Worker:
             emitter=settings.worker_name,
             lanes=lambda: list(self._membership.loop.lanes) if self._membership else [],
             on_tick_seen=self._metrics.tick_age_seconds.set,
+            on_timer=self._ticks.beat,
             access=access_options(settings),
         )
 
@@ -135,18 +150,27 @@ async def _start_and_run(consumer: AIOKafkaConsumer, loop: Loop, stop: Stop) -> 
     await loop.run(stop)
 
 
-async def _until_stopped(running: Coroutine[Any, Any, None], pool: Pool, stop: Stop) -> None:
-    """Wait for the loop to end, and once `stop` is set for as long as there is time."""
+async def _until_stopped(
+    running: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None], pool: Pool, stop: Stop
+) -> None:
+    """Wait for the loop to end, and once `stop` is set for as long as there is time.
+
+    What the watch raises ends the loop, whatever it is at.
+    """
     task = asyncio.create_task(running)
+    watching = asyncio.create_task(watch)
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
         await asyncio.wait({task}, timeout=stop.seconds_left)
         if not task.done():
             log.warning("stop.overdue", what="the batch in hand is left to the next owner")
             pool.terminate()  # else its ROLLBACK may wait for a silent server
     finally:
         stopping.cancel()
+        watching.cancel()
         await _cancel(task)
     if task.done() and not task.cancelled():
         task.result()

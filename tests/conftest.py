@@ -9,6 +9,8 @@ import pytest
 
 from db.migrate import upgrade
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, start_kafka, start_postgres
+from service.embedded.kafka import Listener
+from tests.e2e.proxy import Proxy, behind, proxy_to
 from tests.integration.conftest import create_database, drop_database
 
 _TEMPLATE = "template_reservations"
@@ -23,11 +25,25 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-async def kafka() -> AsyncIterator[EmbeddedKafka]:
+def proxied() -> tuple[Listener, int]:
+    """The listener of the shared Kafka that has a proxy before it, and the proxy's port."""
+    return behind("PROXIED")
+
+
+@pytest.fixture(scope="session")
+async def kafka(proxied: tuple[Listener, int]) -> AsyncIterator[EmbeddedKafka]:
     with _scratch() as directory:
-        server = await start_kafka(Path(directory))
+        server = await start_kafka(Path(directory), listeners=[proxied[0]])
         yield server
         await server.stop()
+
+
+@pytest.fixture
+async def kafka_proxy(kafka: EmbeddedKafka, proxied: tuple[Listener, int]) -> AsyncIterator[Proxy]:
+    """A way to the shared Kafka that a test may break: its clients bootstrap at its address."""
+    listener, port = proxied
+    async with proxy_to(listener.port, port) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")

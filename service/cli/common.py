@@ -1,6 +1,7 @@
 """What all commands share: their settings, their connections, and how they say what went wrong.
 
-Exit codes: 1 for what the operator's input is refused for, 2 for a wrong configuration.
+Exit codes: 1 for what the operator's input is refused for, 2 for a wrong configuration, 3 where a
+worker gives itself up, to be started anew.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ Result = TypeVar("Result")
 
 INPUT_REFUSED: Final = 1
 WRONG_CONFIGURATION: Final = 2
+GAVE_UP: Final = 3
 
 
 class CommandError(Exception):

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from service.cli.common import (
+    GAVE_UP,
     CommandError,
     database,
     database_errors,
@@ -55,6 +56,7 @@ async def _run(settings: "Settings") -> None:
     from consumers.lanes import LostRecords
     from service.http import CannotListen
     from service.stopping import Stop
+    from service.watchdog import GivenUp
     from service.worker import Worker
 
     log = structlog.get_logger()
@@ -70,6 +72,8 @@ async def _run(settings: "Settings") -> None:
             )
     except (LostRecords, PermanentFault) as error:
         misconfigured(str(error))
+    except GivenUp as error:
+        raise CommandError([f"{error}: start the worker anew"], GAVE_UP) from None
     except CannotListen as error:
         misconfigured(
             f"cannot listen on {settings.http_host}:{settings.http_port} ({error}): "

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from producers.ticks import create_ticker
 from service import ticker
 from service.embedded import EmbeddedKafka
-from service.ticker import keep_ticking
+from service.ticker import Pulse, keep_ticking
 
 TOPIC = "ticks-of-test-ticker"
 
@@ -52,17 +52,19 @@ class Apps:
         self._kafka = kafka
         self._lanes = lanes
         self.made: list[faust.App] = []
+        self.pulse = Pulse(2.0)  # longer than an app takes to start
         self.seen = asyncio.Queue[float]()
 
-    def create(self) -> faust.App:
+    def create(self, interval_seconds: float = 0.1) -> faust.App:
         app = create_ticker(
             bootstrap_servers=self._kafka.bootstrap_servers,
             topic=TOPIC,
             group=f"ticker-{id(self)}",
-            interval_seconds=0.1,
+            interval_seconds=interval_seconds,
             emitter="test",
             lanes=self._lanes,
             on_tick_seen=self.seen.put_nowait,
+            on_timer=self.pulse.beat,
         )
         self.made.append(app)
         return app
@@ -82,7 +84,7 @@ async def test_a_tick_that_fails_does_not_end_the_app(
 
     apps = Apps(kafka, lanes)
     with capture_logs() as logs:
-        task = asyncio.create_task(keep_ticking(apps.create, stop))
+        task = asyncio.create_task(keep_ticking(apps.create, stop, Pulse(60)))
         async with asyncio.timeout(30):
             await apps.seen.get()
         stop.set()
@@ -126,7 +128,7 @@ async def _cancel_all() -> None:
 async def _app_ends(kafka: EmbeddedKafka, how: str) -> None:
     stop = asyncio.Event()
     apps = Apps(kafka, lambda: [0])
-    task = asyncio.create_task(keep_ticking(apps.create, stop))
+    task = asyncio.create_task(keep_ticking(apps.create, stop, Pulse(60)))
     async with asyncio.timeout(30):
         await apps.seen.get()
         first = apps.made[0]
@@ -139,6 +141,33 @@ async def _app_ends(kafka: EmbeddedKafka, how: str) -> None:
     stop.set()
     await task
     assert len(apps.made) == 2
+
+
+async def test_an_app_whose_timer_is_dead_is_replaced(
+    kafka: EmbeddedKafka, stop: asyncio.Event
+) -> None:
+    apps = Apps(kafka, lambda: [0])
+
+    def create() -> faust.App:
+        return apps.create(interval_seconds=0.1 if apps.made else 3600)
+
+    with capture_logs() as logs:
+        task = asyncio.create_task(keep_ticking(create, stop, apps.pulse))
+        async with asyncio.timeout(30):
+            while len(apps.made) < 2:
+                await asyncio.sleep(0.01)  # ticks of other tests are read too
+                while not apps.seen.empty():
+                    apps.seen.get_nowait()
+            await apps.seen.get()
+        stop.set()
+        await task
+
+    assert len(apps.made) == 2
+    (line,) = logs
+    assert (line["event"], line["error"]) == (
+        "ticker.failed",
+        "RuntimeError('its timer has not fired for 2 s')",
+    )
 
 
 async def test_it_waits_longer_with_every_failure_until_one_has_run_well(
@@ -158,7 +187,7 @@ async def test_it_waits_longer_with_every_failure_until_one_has_run_well(
         raise RuntimeError("no app today")
 
     with capture_logs() as logs:
-        await keep_ticking(create, stop)
+        await keep_ticking(create, stop, Pulse(60))
 
     waits = [line["restart_in"] for line in logs]
     assert waits == pytest.approx([0.002, 0.004, 0.002, 0.004, 0.008])
