@@ -8,6 +8,7 @@ from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
 from consumers.loop_settings import LoopSettings
+from consumers.ownership import ownership
 from consumers.publishing import Publisher
 from db.journal import read_after
 from db.lanes import Lane, fence, take_lanes
@@ -49,7 +50,8 @@ async def take_over(
             raise Superseded(f"lanes {sorted(lost)} have another owner")
         lanes = await take_lanes(connection, assigned, settings.topics, settings.owner)
     steps.done("epochs", len(lanes))
-    published = await publisher.open({lane.lane: _marks(lane) for lane in lanes.values()})
+    marks = {lane.lane: _marks(lane) for lane in lanes.values()}
+    published = await publisher.open(marks, ownership(pool, lanes.values()))
     for lane in lanes.values():
         await _publish_backlog(pool, publisher, lane, published[lane.lane], on_wait)
     steps.done("backlog", len(lanes))

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from schemas.journal import JournalEntry, Marks
+from schemas.journal import IsOurs, JournalEntry, Marks
 
 
 class Publisher(Protocol):
     """Publishes entries of the journal, per lane in order, each exactly once."""
 
-    async def open(self, lanes: Mapping[int, Marks]) -> Mapping[int, Marks]:
+    async def open(self, lanes: Mapping[int, Marks], is_ours: IsOurs) -> Mapping[int, Marks]:
         """Take lanes over from whoever published before, and give where each has got to.
 
         The marks that come in are where to start looking. A lane that is open already stays
-        as it is, and its marks are of what was put, published or not.
+        as it is, and its marks are of what was put, published or not. `is_ours` is asked before
+        a producer is made anew: that of a lane which went to another process would stop its own.
         """
 
     def put(self, entries: Sequence[JournalEntry]) -> None:

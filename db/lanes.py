@@ -71,6 +71,12 @@ async def fence(
     return set(epochs) - owned, rows[0][1] if rows else None
 
 
+async def owned(connection: Connection, lane: int, epoch: int) -> bool:
+    """Tell whether a lane is still owned under this epoch; waits for nobody's lock."""
+    asked = "SELECT EXISTS (SELECT FROM lanes WHERE lane = $1 AND epoch = $2)"
+    return bool(await connection.fetchval(asked, lane, epoch))
+
+
 async def last_ticks(connection: Connection, lanes: Collection[int]) -> dict[int, datetime]:
     """Give the last ticks of lanes that may be another's."""
     rows = await connection.fetch(

@@ -13,7 +13,7 @@ from producers.kafka import Kafka
 from producers.lane_producer import LaneProducer
 from producers.tail import read_tails
 from schemas import steps
-from schemas.journal import JournalEntry, Mark, Superseded, Unpublished
+from schemas.journal import IsOurs, JournalEntry, Mark, Superseded, Unpublished
 from schemas.vocabulary import Stream
 
 log = structlog.get_logger()
@@ -38,12 +38,14 @@ class LanePublisher:
         lane: int,
         kafka: Kafka,
         *,
+        is_ours: IsOurs,
         publish_seconds_max: float,
         on_published: Callable[[int, float], None],
         on_change: Callable[[], None],
     ) -> None:
         self._lane = lane
         self._kafka = kafka
+        self._is_ours = is_ours
         self._publish_seconds_max = publish_seconds_max
         self._on_published = on_published
         self._on_change = on_change
@@ -98,7 +100,7 @@ class LanePublisher:
                         await self._publish_or_recover()
                 else:
                     await self._confirm()
-        except ProducerFenced as error:
+        except (ProducerFenced, Superseded) as error:
             self._fail(Superseded(f"lane {self._lane} has another publisher: {error}"))
         except Exception as error:  # Unpublished, or a bug: it must not end this task only
             self._fail(error)
@@ -172,9 +174,22 @@ class LanePublisher:
 
     async def _discard_and_take_over(self) -> None:
         await self._producer.discard()
+        await self._refuse_unless_ours()
         self._producer = LaneProducer(self._kafka, self._lane)
         await self.take_over()
         await self._look()
+
+    async def _refuse_unless_ours(self) -> None:
+        """Raise Superseded where the lane is another's: a new producer would fence that owner's.
+
+        A process that was frozen comes back in the middle of a publish, and its time is over.
+        """
+        async with asyncio.timeout(self._publish_seconds_max):
+            is_ours = await self._is_ours(self._lane)
+        if is_ours is None:
+            raise TimeoutError("nobody can say whose the lane is")
+        if not is_ours:
+            raise Superseded("it was taken over")
 
     async def _look(self) -> None:
         """Read the published end. Raises Unpublished where it is before what was acknowledged."""

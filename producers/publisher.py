@@ -10,7 +10,7 @@ from producers.kafka import Kafka
 from producers.lane_publisher import LanePublisher
 from producers.tail import read_tails
 from schemas import steps
-from schemas.journal import JournalEntry, Mark, Marks, Superseded
+from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded
 
 
 class Publisher:
@@ -29,6 +29,7 @@ class Publisher:
         self._publish_seconds_max = publish_seconds_max
         self._on_published = on_published
         self._lanes: dict[int, LanePublisher] = {}
+        self._is_ours: IsOurs = _nobody_knows  # as of the last take-over: of all that is open
         self._changed = asyncio.Event()  # something was published, or has failed for good
 
     @property
@@ -36,8 +37,9 @@ class Publisher:
         """Give the number of entries that are committed and not yet published."""
         return sum(lane.pending for lane in self._lanes.values())
 
-    async def open(self, lanes: Mapping[int, Marks]) -> dict[int, Marks]:
+    async def open(self, lanes: Mapping[int, Marks], is_ours: IsOurs) -> dict[int, Marks]:
         """Take lanes over and give where each has got to. Raises KafkaError."""
+        self._is_ours = is_ours
         new = {number: self._new_lane(number) for number in lanes if number not in self._lanes}
         try:
             # First the producers: that fences the last owner and ends what it left open. Then
@@ -99,14 +101,22 @@ class Publisher:
             if lane.failure is not None:
                 raise lane.failure
 
+    async def _ask(self, lane: int) -> bool | None:
+        return await self._is_ours(lane)
+
     def _new_lane(self, number: int) -> LanePublisher:
         return LanePublisher(
             number,
             self._kafka,
+            is_ours=self._ask,
             publish_seconds_max=self._publish_seconds_max,
             on_published=self._on_published,
             on_change=self._changed.set,
         )
+
+
+async def _nobody_knows(_: int) -> None:
+    """Answer for lanes before the first take-over."""
 
 
 def _put_marks(lane: LanePublisher) -> Marks:

@@ -1,6 +1,6 @@
 """The append-only table of all that is published, as rows and as they go to Kafka."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -27,6 +27,9 @@ class Mark(NamedTuple):
 
 
 Marks = Mapping[Stream, Mark]
+
+# Asks whether a lane is still this process's; None where nobody can say just now.
+IsOurs = Callable[[int], Awaitable[bool | None]]
 
 
 @dataclass(frozen=True, slots=True)

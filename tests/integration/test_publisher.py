@@ -14,7 +14,7 @@ from producers import lane_publisher
 from producers.kafka import Kafka
 from producers.lane_producer import LaneProducer
 from producers.publisher import Publisher
-from schemas.journal import JournalEntry, Mark, Marks, Superseded, Unpublished
+from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded, Unpublished
 from schemas.vocabulary import Stream
 from service.clients import new_lane_producer, new_reader
 from service.embedded import EmbeddedKafka, start_kafka
@@ -25,6 +25,11 @@ LANE = 1
 # Of a broker, each right after a commit. Only some of them hide the commit: more find more.
 KILLS = int(os.environ.get("KILLS", "2"))
 NOTHING: Marks = {"outcomes": Mark(), "dead_letters": Mark()}
+
+
+async def yes(_: int) -> bool:
+    """Every lane is ours."""
+    return True
 
 
 @pytest.fixture
@@ -124,7 +129,7 @@ async def all_published(publisher: Publisher, last: int) -> None:
 
 
 async def test_entries_are_published_in_order(settings: Settings, publisher: Publisher) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
 
     for first in range(1, 100, 10):
         publisher.put(entries(first, first + 9))
@@ -137,7 +142,7 @@ async def test_entries_are_published_in_order(settings: Settings, publisher: Pub
 async def test_outcomes_and_dead_letters_have_sequences_of_their_own(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
 
     publisher.put([*entries(1, 2), *entries(1, 1, "dead_letters"), *entries(3, 3)])
     await all_published(publisher, 3)
@@ -149,12 +154,12 @@ async def test_outcomes_and_dead_letters_have_sequences_of_their_own(
 async def test_the_next_owner_goes_on_after_what_is_published(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 5))
     await all_published(publisher, 5)
 
     next_owner = publisher_of(settings)
-    marks = (await next_owner.open({LANE: NOTHING}))[LANE]
+    marks = (await next_owner.open({LANE: NOTHING}, yes))[LANE]
     next_owner.put(entries(marks["outcomes"].sequence + 1, 8))
     await all_published(next_owner, 8)
     await next_owner.close(0)
@@ -172,7 +177,7 @@ async def test_what_the_last_owner_left_in_an_open_transaction_is_not_published(
     sent = await died._producer.send(settings.outcomes_topic, b"{}", partition=LANE)
     await sent
 
-    marks = (await publisher.open({LANE: NOTHING}))[LANE]
+    marks = (await publisher.open({LANE: NOTHING}, yes))[LANE]
     publisher.put(entries(1, 3))
     await all_published(publisher, 3)
 
@@ -184,11 +189,11 @@ async def test_what_the_last_owner_left_in_an_open_transaction_is_not_published(
 async def test_an_owner_that_was_superseded_publishes_nothing_more_and_is_told(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 1))
     await all_published(publisher, 1)
     next_owner = publisher_of(settings)
-    await next_owner.open({LANE: publisher.marks(LANE)})
+    await next_owner.open({LANE: publisher.marks(LANE)}, yes)
 
     publisher.put(entries(2, 2))
     with pytest.raises(Superseded, match=f"lane {LANE}"):
@@ -196,6 +201,61 @@ async def test_an_owner_that_was_superseded_publishes_nothing_more_and_is_told(
 
     assert await published(settings) == [1]
     await next_owner.close(0)
+
+
+async def test_who_was_frozen_in_mid_publish_leaves_the_new_owner_its_producer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wakes up when the time for its publish is over, and would make its producer anew."""
+    ours: list[bool | None] = [True]
+    frozen = publisher_of(settings)
+    await frozen.open({LANE: NOTHING}, _answering(ours))
+    frozen.put(entries(1, 1))
+    await all_published(frozen, 1)
+    next_owner = publisher_of(settings)
+    await next_owner.open({LANE: frozen.marks(LANE)}, yes)
+    ours[:] = [False]
+
+    monkeypatch.setattr(frozen._lanes[LANE]._producer, "publish", _too_late)
+    frozen.put(entries(2, 2))
+    with pytest.raises(Superseded, match=f"lane {LANE}"):
+        await _until_refused(frozen)
+
+    next_owner.put(entries(2, 3))
+    await all_published(next_owner, 3)
+    assert await published(settings) == [1, 2, 3]
+    await asyncio.gather(frozen.close(0), next_owner.close(0))
+
+
+async def test_while_nobody_can_say_whose_a_lane_is_its_publisher_waits(
+    settings: Settings, publisher: Publisher
+) -> None:
+    answers: list[bool | None] = [None, None, True]
+    await publisher.open({LANE: NOTHING}, _answering(answers))
+
+    publisher._lanes[LANE]._producer._producer.commit_transaction = _failing
+    publisher.put(entries(1, 2))
+    await all_published(publisher, 2)
+
+    assert answers == [True]
+    assert await published(settings) == [1, 2]
+
+
+def _answering(answers: list[bool | None]) -> IsOurs:
+    """Give one answer after the other, and the last one again and again."""
+
+    async def is_ours(_: int) -> bool | None:
+        return answers[0] if len(answers) == 1 else answers.pop(0)
+
+    return is_ours
+
+
+async def _too_late(_: object) -> None:
+    raise TimeoutError
+
+
+async def _failing() -> None:
+    raise OSError("connection reset")
 
 
 async def _until_refused(publisher: Publisher) -> None:
@@ -226,7 +286,7 @@ async def test_after_a_failed_transaction_it_reads_what_is_published_and_goes_on
         publish_seconds_max=5.0,
         on_published=lambda count, seconds: None,
     )
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
 
     publisher.put(entries(1, 4))
     publisher.put(entries(5, 6))
@@ -248,7 +308,7 @@ def _losing_the_answer(commit: object) -> object:
 async def test_the_published_end_is_found_from_an_old_mark_and_from_none(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 3))
     await all_published(publisher, 3)
     old = publisher.marks(LANE)
@@ -257,13 +317,13 @@ async def test_the_published_end_is_found_from_an_old_mark_and_from_none(
 
     for seen in (NOTHING, old, publisher.marks(LANE)):
         next_owner = publisher_of(settings)
-        found = await next_owner.open({LANE: seen})
+        found = await next_owner.open({LANE: seen}, yes)
         await next_owner.close(0)
         assert found[LANE]["outcomes"].sequence == 9
 
 
 async def test_closing_publishes_what_is_in_hand(settings: Settings, publisher: Publisher) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 500))
 
     await publisher.close(10)
@@ -280,7 +340,7 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
     journal = entries(1, 3 * KILLS)
     for last in range(3, 3 * KILLS + 1, 3):
         publisher = publisher_of(settings)
-        marks = (await publisher.open({LANE: NOTHING}))[LANE]
+        marks = (await publisher.open({LANE: NOTHING}, yes))[LANE]
         publisher.put(journal[marks["outcomes"].sequence : last])
         await all_published(publisher, last)
         await broker.kill()
@@ -288,9 +348,8 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
         await publisher.close(0)
 
     final = publisher_of(settings)
-    marks = (await final.open({LANE: {"outcomes": Mark(3 * KILLS, 100), "dead_letters": Mark()}}))[
-        LANE
-    ]
+    too_far: Marks = {"outcomes": Mark(3 * KILLS, 100), "dead_letters": Mark()}
+    marks = (await final.open({LANE: too_far}, yes))[LANE]
     final.put(journal[marks["outcomes"].sequence :])
     await final.close(10)
     assert await published(settings) == list(range(1, 3 * KILLS + 1))
@@ -300,7 +359,7 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
 async def test_a_mark_of_what_is_not_in_the_topic_is_not_believed(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
     vanished = LaneProducer(kafka_of(settings), LANE)
@@ -308,7 +367,7 @@ async def test_a_mark_of_what_is_not_in_the_topic_is_not_believed(
     await vanished.probe()  # an aborted transaction: as if 3 had been acknowledged and lost
 
     next_owner = publisher_of(settings)
-    marks = await next_owner.open({LANE: {"outcomes": Mark(3, 4), "dead_letters": Mark()}})
+    marks = await next_owner.open({LANE: {"outcomes": Mark(3, 4), "dead_letters": Mark()}}, yes)
     await next_owner.close(0)
     await vanished.discard()
 
@@ -319,7 +378,7 @@ async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_qui
     settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.2)
-    await publisher.open({LANE: NOTHING})
+    await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
     lane = publisher._lanes[LANE]

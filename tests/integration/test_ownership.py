@@ -1,0 +1,39 @@
+"""Whose a lane is, asked of a real Postgres by whoever took it over before."""
+
+from asyncpg import Pool
+
+from consumers.ownership import ownership
+from db.connect import create_pool
+from db.lanes import take_lanes
+
+TOPICS = ("admitted", "expiry-ticks")
+
+
+async def test_a_lane_is_ours_until_somebody_else_takes_it(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        first = await take_lanes(connection, [1, 2], TOPICS, "first")
+        is_ours = ownership(pool, first.values())
+        assert [await is_ours(lane) for lane in (1, 2, 3)] == [True, True, False]
+
+        second = await take_lanes(connection, [2], TOPICS, "second")
+
+    assert [await is_ours(lane) for lane in (1, 2)] == [True, False]
+    assert await ownership(pool, second.values())(2) is True
+
+
+async def test_an_owner_that_is_in_mid_batch_keeps_nobody_from_asking(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        lanes = await take_lanes(connection, [1], TOPICS, "first")
+        async with connection.transaction():
+            await connection.execute("SELECT FROM lanes WHERE lane = 1 FOR UPDATE")
+
+            assert await ownership(pool, lanes.values())(1) is True
+
+
+async def test_without_postgres_there_is_no_answer(database_url: str, pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        lanes = await take_lanes(connection, [1], TOPICS, "first")
+    closed = await create_pool(database_url, application_name="test", connections_max=2)
+    await closed.close()
+
+    assert await ownership(closed, lanes.values())(1) is None
