@@ -61,8 +61,13 @@ async def server(database_url: str, db: Connection) -> AsyncIterator[Server]:
 
 async def terminated(server: Server) -> None:
     async with server.session() as connection, connection.transaction():
-        await server.db.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
-        await connection.execute("SELECT 1")
+        # While it answers: of a session that is idle, asyncpg may only notice that it is gone.
+        sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(60)"))
+        while not await server.db.fetchval(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        ):
+            await asyncio.sleep(0.01)
+        await sleeping
 
 
 async def cancelled(server: Server) -> None:
