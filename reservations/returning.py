@@ -5,7 +5,7 @@ from datetime import datetime
 from reservations.book import Book
 from reservations.rows import set_status
 from reservations.say import say
-from reservations.strategies import move
+from reservations.strategies import move, refusal
 from schemas.events import Arrival
 from schemas.reservation import Reservation
 from schemas.vocabulary import Reason, Status
@@ -43,6 +43,18 @@ def _unsell(book: Book, reservation: Reservation) -> int:
     return held
 
 
+def is_to_return(book: Book, reservation: Reservation, *, restock: bool) -> bool:
+    """Tell whether the units of a cancelled order are not yet where the policy wants them.
+
+    An admission may tell late which experience it is of, whose policy writes such units off. Those
+    that were put back, and that somebody else has by now, stay put back.
+    """
+    if reservation.status != "returned":
+        return reservation.status == "converted"
+    is_otherwise = reservation.restocked and not restock
+    return is_otherwise and refusal(book, reservation, reservation.quantity) is None
+
+
 def take_back(
     book: Book, arrival: Arrival, reservation: Reservation, at: datetime, *, restock: bool
 ) -> None:
@@ -51,6 +63,9 @@ def take_back(
     if restock:
         move(book, reservation, "take_back", reservation.quantity)
         reservation.oversold = 0
+    elif reservation.restocked:
+        move(book, reservation, "hold", reservation.quantity)
+        move(book, reservation, "convert", reservation.quantity)
     set_status(book, arrival, reservation, "returned", reason, at)
     reservation.restocked = restock
     admission = book.admissions[reservation.admission_key]

@@ -9,7 +9,7 @@ from reservations.cart_in_force import Sku
 from reservations.carts import CartChange
 from reservations.paying import Sale
 from reservations.payments import Payment
-from reservations.returning import take_back, undo_sale
+from reservations.returning import is_to_return, take_back, undo_sale
 from reservations.rows import SOLD, end_hold, is_ended, sku_of
 from reservations.say import say
 from reservations.standing import ENDS, Standing, standing
@@ -88,10 +88,10 @@ def _end_or_return(
 ) -> None:
     verdict = it.verdict
     if verdict == "returned" and it.payment is not None and it.payment.cancelled_at is not None:
+        at, restock = it.payment.cancelled_at, policy.restock_cancelled
         for reservation in book.reservations[admission.key]:
-            if reservation.status == "converted":
-                at = it.payment.cancelled_at
-                take_back(book, arrival, reservation, at, restock=policy.restock_cancelled)
+            if is_to_return(book, reservation, restock=restock):
+                take_back(book, arrival, reservation, at, restock=restock)
     if verdict in ENDS:
         ended, reason = ENDS[verdict]
         for reservation in book.reservations[admission.key]:

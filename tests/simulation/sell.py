@@ -46,7 +46,9 @@ def take_back(turn: Turn) -> None:
     is_back = turn.policy.restock_cancelled
     why: Reason = "order_cancelled" if is_back else "order_cancelled_not_restocked"
     for row in turn.rows.values():
-        if row.status == "converted":
+        is_otherwise = row.restocked and not is_back
+        is_free = turn.ledger.refusal(row, row.quantity) is None
+        if row.status == "converted" or (is_otherwise and is_free):
             turn.ledger.give_back(row, row.quantity if is_back else 0)
             row.status, row.reason, row.restocked = "returned", why, is_back
             row.oversold = 0 if is_back else row.oversold

@@ -331,3 +331,34 @@ def test_cancellation_that_moves_with_its_order() -> None:
             moon-lamp 2 soft returned order_cancelled order=o-7
         counters moon-lamp                -> on_hand 9 reserved 1 allocated 0 sold 0
     """)
+
+
+# An admission may tell late which experience, and so which policy, it is of.
+
+
+def test_units_that_were_put_back_are_written_off_once_the_policy_is_known() -> None:
+    story("""
+        policy vault restock=no
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7 in=
+        10:05  paid   ada id=adm-7 order=o-7
+        10:06  cancel ada id=adm-7 order=o-7   -> returned moon-lamp 1 order_cancelled order=o-7
+        counters moon-lamp                     -> on_hand 1 reserved 0 allocated 0 sold 0
+        10:00  admit ada moon-lamp 1 id=adm-7 in=vault \
+            -> returned moon-lamp 1 order_cancelled_not_restocked order=o-7
+        counters moon-lamp                     -> on_hand 0 reserved 0 allocated 0 sold 1
+        10:00  admit ada moon-lamp 1 id=adm-7 in=vault   -> nothing
+    """)
+
+
+def test_units_that_were_put_back_stay_with_whom_they_went_to() -> None:
+    story("""
+        policy vault restock=no
+        stock  moon-lamp 1
+        10:00  admit ada moon-lamp 1 id=adm-7 in=
+        10:05  paid   ada id=adm-7 order=o-7
+        10:06  cancel ada id=adm-7 order=o-7
+        10:07  admit bo moon-lamp 1            -> reserved moon-lamp 1 until 10:18
+        10:00  admit ada moon-lamp 1 id=adm-7 in=vault   -> nothing
+        counters moon-lamp                     -> on_hand 1 reserved 1 allocated 0 sold 0
+    """)
