@@ -10,6 +10,7 @@ from asyncpg import Pool
 from consumers.loop_settings import LoopSettings
 from consumers.ownership import ownership
 from consumers.publishing import Publisher
+from consumers.retrying import free_locks
 from db.journal import read_after
 from db.lanes import Lane, fence, take_lanes
 from schemas import steps
@@ -43,6 +44,7 @@ async def take_over(
     assigned = sorted({partition.partition for partition in consumer.assignment()})
     if not assigned:
         return {}
+    await free_locks(pool)  # of who had the lanes, and was taken for dead
     async with pool.acquire() as connection, connection.transaction():
         # Whoever was away may have been expelled and not have heard of it: it takes nothing back.
         lost, _ = await fence(connection, {lane.lane: lane.epoch for lane in held.values()})

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+import asyncpg
 import structlog
 from asyncpg import Pool
 
 from consumers.faults import DATABASE_ERRORS, fault_of, told
 from consumers.records import Batch
 from consumers.transaction import Applied, apply_batch
+from db.frozen import end_frozen_sessions
 from db.lanes import Lane
 
 log = structlog.get_logger()
@@ -29,5 +31,14 @@ async def apply_with_retries(
             if not fault_of(error).is_conflict:
                 raise
             log.info("batch.conflict", attempt=attempt + 1, error=told(error))
+            if isinstance(error, asyncpg.LockNotAvailableError):
+                await free_locks(pool)
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
     return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
+
+
+async def free_locks(pool: Pool) -> None:
+    """End the sessions of workers that stand still with rows locked."""
+    async with pool.acquire() as connection:
+        for name in await end_frozen_sessions(connection):
+            log.warning("session.ended", of=name, why="it stood still with rows locked")

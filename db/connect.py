@@ -8,6 +8,9 @@ from asyncpg.pool import PoolConnectionProxy
 # What functions of this package take: a connection of its own, or one lent by a pool.
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 
+# Workers' sessions are told from others by how their names begin.
+WORKER: Final = "reservations worker"
+
 _CONNECT_SECONDS: Final = 10.0
 # A little more than the statement_timeout below: for a server that does not answer at all.
 _COMMAND_SECONDS: Final = 75.0
@@ -28,6 +31,8 @@ _SERVER_SETTINGS: Final = {
     "statement_timeout": "60s",
     # A process that stopped in mid-transaction must not keep its locks: no batch thinks so long.
     "idle_in_transaction_session_timeout": "8s",
+    # Nor one that died while its statement waits for somebody else's lock.
+    "client_connection_check_interval": "2s",
     # Nor a host that lost its power or its network.
     "tcp_keepalives_idle": "5s",
     "tcp_keepalives_interval": "2s",

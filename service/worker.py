@@ -12,7 +12,7 @@ from asyncpg import Pool
 
 from consumers.loop import Loop
 from consumers.loop_settings import LoopSettings
-from db.connect import create_pool
+from db.connect import WORKER, create_pool
 from producers.kafka import Kafka
 from producers.publisher import Publisher
 from producers.ticks import create_ticker
@@ -59,7 +59,7 @@ class Worker:
         settings = self._settings
         pool = await create_pool(
             settings.database_url.get_secret_value(),
-            application_name=f"reservations worker {settings.worker_name}",
+            application_name=f"{WORKER} {settings.worker_name}",
             connections_max=settings.database_connections_max,
         )
         http = http_server(
