@@ -66,7 +66,7 @@ _BY_SQLSTATE: Final[dict[str, Fault]] = {
     "3F": Fault(Remedy.STOP, _SCHEMA),
     "40": _CONFLICT,  # serialization failure, deadlock
     "42": Fault(Remedy.STOP, _SCHEMA),  # a table or a column that is not there
-    "42501": Fault(Remedy.STOP, "the role lacks a privilege"),
+    "42501": Fault(Remedy.STOP, "as the tables' owner, run `reservations migrate --role NAME`"),
     "42P05": Fault(Remedy.STOP, _POOLER),  # a prepared statement is there already
     "44": _REFUSED,  # a view's check option
     "53": _WAIT,  # no disk, no memory, no connection left

@@ -22,25 +22,58 @@ def migrate(
     sql: Annotated[
         bool, typer.Option("--sql", help="Print the SQL of all migrations, and connect to nothing.")
     ] = False,
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role", metavar="NAME", help="Then let this role do what workers and commands do."
+        ),
+    ] = "",
 ) -> None:
     """Bring the schema of the database to this version. Safe to repeat, and to run twice at once.
 
-    Example: reservations migrate --check || reservations migrate
+    With --role as the owner of the tables: workers need a role that can do much less.
+
+    Example: reservations migrate --check || reservations migrate --role reservations
     """
-    if check and sql:
-        refuse("--check and --sql exclude each other")
+    if check and (sql or role):
+        refuse("--check excludes --sql and --role")
     if sql:
-        _print_sql()
+        _print_sql(role)
     elif check:
         _check()
     else:
         _upgrade()
+        if role:
+            _grant(role)
 
 
-def _print_sql() -> None:
+def _print_sql(role: str) -> None:
     from db.migrate import upgrade_sql
+    from db.role import grants_sql
 
     say(upgrade_sql())
+    if role:
+        say(grants_sql(role))
+
+
+def _grant(role: str) -> None:
+    from asyncpg import UndefinedObjectError
+
+    from db.role import grant
+
+    settings = load_settings()
+
+    async def work() -> None:
+        async with database(settings, "migrate") as connection:
+            try:
+                may = await grant(connection, role)
+            except UndefinedObjectError:
+                refuse(f"there is no role {role}: CREATE ROLE ... LOGIN PASSWORD '...' first")
+            if not may:
+                refuse("nothing was granted: only the role that owns the tables can")
+
+    run(work())
+    say(f"granted to {role}: what workers and commands need")
 
 
 def _check() -> None:

@@ -270,7 +270,7 @@ REFUSED: list[tuple[str, Cause]] = [
 PERMANENT: list[tuple[str, Cause, str]] = [
     ("42703", column_renamed, "run `reservations migrate --check`"),
     ("42P01", sql("SELECT * FROM nothing"), "run `reservations migrate --check`"),
-    ("42501", no_privilege, "privilege"),
+    ("42501", no_privilege, "run `reservations migrate --role NAME`"),
     ("28000", no_such_role, "RESERVATIONS_DATABASE_URL"),
     ("3D000", no_such_database, "RESERVATIONS_DATABASE_URL"),
     ("26000", sql("EXECUTE nothing"), "lend by session"),
