@@ -60,22 +60,22 @@ async def server(database_url: str, db: Connection) -> AsyncIterator[Server]:
 
 
 async def terminated(server: Server) -> None:
-    async with server.session() as connection, connection.transaction():
-        # While it answers: of a session that is idle, asyncpg may only notice that it is gone.
-        sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(60)"))
-        while not await server.db.fetchval(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        ):
-            await asyncio.sleep(0.01)
-        await sleeping
+    await while_asleep(server, "pg_terminate_backend")
 
 
 async def cancelled(server: Server) -> None:
+    await while_asleep(server, "pg_cancel_backend")
+
+
+async def while_asleep(server: Server, function: str) -> None:
+    """Let somebody else act on a session whose statement is under way."""
+    asleep = f"""
+        SELECT {function}(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event = 'PgSleep'
+    """
     async with server.session() as connection:
         sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(60)"))
-        while not await server.db.fetchval(
-            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        ):
+        while not await server.db.fetchval(asleep):
             await asyncio.sleep(0.01)
         await sleeping
 
