@@ -136,7 +136,8 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self.is_polling = True
         try:
             records: Records = await self._consumer.getmany(
-                timeout_ms=0 if self._sweeps else POLL_MS,
+                # Without lanes to sweep it has to wait: to come back at once lets nothing else run.
+                timeout_ms=0 if self._sweeps & self.lanes.keys() else POLL_MS,
                 max_records=self._batch_size.records,
             )
         except NoOffsetForPartitionError:
@@ -203,7 +204,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._generation += 1
         self._is_assigned = False
         log.info("lanes.revoked", lanes=sorted(self.lanes))
-        self.lanes = {}
+        self.lanes, self._sweeps = {}, set()
         await self._publisher.close(self._settings.revoke_seconds_max)
 
 
