@@ -1,7 +1,6 @@
 """An admission comes: it is made, or what is new of a known one is noted."""
 
 from reservations.book import Book
-from reservations.commands import hold_end
 from reservations.facts import reconsider
 from reservations.matching import admission_key, known_admission
 from reservations.shopper import Shopper, shopper_keys
@@ -35,11 +34,11 @@ def _new_admission(book: Book, arrival: Arrival, event: Admitted) -> Admission:
         # Where the id is made of the token, its digest is not stored a second time.
         token_digest=event.token_digest if event.admission_id is not None else None,
         admitted_at=event.admitted_at,
+        # Until it is settled, which follows at once.
         expires_at=event.admitted_at,
         window_ends_at=event.window_ends_at,
     )
     admission.policy = book.policy(event.organization_id, event.experience_id)
-    admission.expires_at = hold_end(admission, admission.policy)
     return admission
 
 

@@ -107,15 +107,12 @@ class CartChange:
             allowance.use(reservation, one.further, opens=not one.held)
             move(book, reservation, "hold", one.further)
             reservation.quantity = one.held + one.further
-            reservation.expires_at = self.admission.expires_at
             set_status(book, self.arrival, reservation, "active", None)
         return why_not
 
     def _undo(self, one: Addition) -> None:
         move(self.book, one.reservation, "hold", -one.further)
-        one.reservation.quantity = one.held or one.further
-        if not one.held:
-            set_status(self.book, self.arrival, one.reservation, "rejected", "cart_incomplete")
+        one.reservation.quantity = one.held
 
     def _answer(self, one: Addition) -> None:
         book, reservation, units = self.book, one.reservation, one.further

@@ -71,7 +71,7 @@ def _warn(book: Book, tick: Arrival, reservation: Reservation) -> None:
 
     Where units came back meanwhile, so many are not at risk any more.
     """
-    if reservation.status != "active" or not reservation.at_risk or reservation.warned:
+    if not reservation.at_risk or reservation.warned:
         return
     book.touch_reservation(reservation)
     reservation.at_risk = min(reservation.at_risk, book.stock[reservation.stock_key].short)

@@ -69,8 +69,6 @@ def limit_of_transfer(book: Book, admission: Admission, owner: str) -> Reason | 
     """Say which limit forbids another consumer to take over what an admission has."""
     theirs = Allowance(book, admission, owner=owner)
     taken = [one for one in book.reservations[admission.key] if one.status in COUNTED]
-    if not theirs.policy.has_limits or not taken:
-        return None
     for one in taken:
         theirs.use(one, one.quantity, opens=one.status == "active")
     reasons = (theirs.refuses(one, 0) for one in taken)

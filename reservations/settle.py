@@ -87,7 +87,7 @@ def _end_or_return(
     book: Book, arrival: Arrival, admission: Admission, it: Standing, policy: Policy
 ) -> None:
     verdict = it.verdict
-    if verdict == "returned" and it.payment is not None and it.payment.cancelled_at is not None:
+    if it.payment is not None and it.payment.cancelled_at is not None:
         at, restock = it.payment.cancelled_at, policy.restock_cancelled
         for reservation in book.reservations[admission.key]:
             if is_to_return(book, reservation, restock=restock):

@@ -243,6 +243,8 @@ class World:
         assert self.holds_active == active, f"{self.holds_active} counted, {active} holds active"
         for one in self.reservations.values():
             assert one.quantity > 0, f"{one} is of nothing"
+            until = self.admissions[one.admission_key].expires_at
+            assert one.expires_at == until, f"{one}: its admission ends at {until}"
             _check_row(one)
         lines = Counter((one.admission_key, one.stock_key) for one in self.reservations.values())
         assert max(lines.values(), default=1) == 1, "two reservations of one line"
@@ -333,6 +335,15 @@ def tell_in_batches(text: str, ends_batch: Callable[[Happens], bool]) -> World:
                 world.apply(batch)
                 _prove(world, text, last)
     return world
+
+
+def events_of(text: str, world: World | None = None) -> list[Happens]:
+    """Give what happens in a story, and put into a world what is given there."""
+    steps = parse(text)
+    for step in steps:
+        if isinstance(step, Given) and world is not None:
+            world.put(step)
+    return [step for step in steps if isinstance(step, Happens)]
 
 
 def _batches(
