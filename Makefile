@@ -5,7 +5,7 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test simulate bench check format lock clean
+.PHONY: help env demo up test simulate mutants bench check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(READY) ## run all tests
 
 simulate: $(READY) ## try the rules against a model: SEED=N replays one, MINUTES=N tries many
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+mutants: $(READY) ## break the rules, one change at a time: does a test notice? ARGS="--module admit"
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(READY) ## measure: backlog to readable outcomes, three runs
 	@$(BIN)/python -m tests.benchmarks.backlog $(ARGS)

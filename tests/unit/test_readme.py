@@ -21,6 +21,7 @@ from service.settings import PREFIX, Settings
 
 HOME = Path(__file__).parents[2]
 README = (HOME / "README.md").read_text()
+MUTANTS = HOME / "tests" / "mutants" / "results.json"
 BENCHMARK = HOME / "tests" / "benchmarks" / "results" / "backlog.json"
 
 
@@ -123,6 +124,18 @@ def test_the_figures_are_those_of_the_last_benchmark() -> None:
     told = [figures for figures in cells if all(re.fullmatch(r"[\d,]+", one) for one in figures)]
 
     assert sorted(told) == sorted(measured)
+
+
+def test_the_score_is_that_of_the_last_run_of_the_mutants() -> None:
+    results = json.loads(MUTANTS.read_text())
+    killed, timeouts, survived = (results[name] for name in ("killed", "timeouts", "survived"))
+    told = " ".join(section("The rule book").split("### Is every rule tested?")[1].split())
+    by_kind = [int(units) for units in re.findall(r"- (\d+) ", told)]
+
+    total = killed + timeouts + survived
+    assert f"{results['score']} % of {total:,} changes are noticed: {killed:,} by a test" in told
+    assert f"{timeouts} by one that does not end. The {survived} that survive" in told
+    assert sum(by_kind) == survived == len(results["survivors"])
 
 
 def section(title: str) -> str:
