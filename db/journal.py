@@ -42,6 +42,27 @@ async def read_after(
     return [_entry(row) for row in rows]
 
 
+async def last_bad_offsets(
+    connection: Connection, lanes: Collection[int], limit: int
+) -> list[tuple[int, str, int]]:
+    """Give lane, topic and offset of the last dead letters, at most `limit` a lane, ascending."""
+    rows = await connection.fetch(
+        """
+        SELECT lane, from_topic, from_offset
+          FROM unnest($1::int[]) AS mine (lane)
+         CROSS JOIN LATERAL (
+               SELECT from_topic, from_offset FROM dead_letters
+                WHERE dead_letters.lane = mine.lane
+                ORDER BY sequence DESC
+                LIMIT $2) AS last
+         ORDER BY lane, from_topic, from_offset
+        """,
+        list(lanes),
+        limit,
+    )
+    return [(lane, topic, offset) for lane, topic, offset in rows]
+
+
 def _row(entry: JournalEntry) -> tuple[Any, ...]:
     return (
         entry.lane,
@@ -67,7 +88,7 @@ def _entry(row: Record) -> JournalEntry:
         occurred_at=row["occurred_at"],
         key=row["key"],
         value=row["value"],
-        headers=_headers(row["headers"] or ()),
+        headers=header_pairs(row["headers"] or ()),
         traceparent=row["traceparent"],
     )
 
@@ -79,7 +100,8 @@ def _flat(headers: Headers) -> list[bytes | None] | None:
     return [part for name, value in headers for part in (name.encode(), value)]
 
 
-def _headers(flat: Sequence[bytes | None]) -> Headers:
+def header_pairs(flat: Sequence[bytes | None]) -> Headers:
+    """Give headers as names and values, from the column that has them in a row."""
     names, values = flat[::2], flat[1::2]
     return tuple(
         (str(name or b"", "utf-8"), value) for name, value in zip(names, values, strict=True)

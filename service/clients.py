@@ -66,6 +66,17 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True)
 
 
+def new_replaying_producer(settings: Settings) -> AIOKafkaProducer:
+    """Make a producer of dead letters that go back: they came compressed, or may just have fit."""
+    return AIOKafkaProducer(
+        **client_options(settings),
+        acks="all",
+        enable_idempotence=True,
+        compression_type="gzip",
+        max_request_size=_REQUEST_BYTES_MAX,
+    )
+
+
 def new_reader(
     settings: Settings,
     isolation_level: IsolationLevel = "read_committed",

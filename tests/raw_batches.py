@@ -55,8 +55,9 @@ async def send_raw(
     *,
     partition: int = 0,
     codec: str = "none",
+    at_ms: int | None = None,
 ) -> list[int]:
-    """Send records in these batches, and give the offset of each record."""
+    """Send records in these batches, of now or of a time, and give the offset of each record."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap_servers, max_request_size=64 * 1024 * 1024, acks="all"
     )
@@ -65,7 +66,7 @@ async def send_raw(
     try:
         for records in batches:
             batch = producer.create_batch()
-            batch._buffer, batch._relative_offset = raw_batch(records, codec), len(records)
+            batch._buffer, batch._relative_offset = raw_batch(records, codec, at_ms), len(records)
             batch.close()
             sent = await producer.send_batch(batch, topic, partition=partition)
             first = (await sent).offset

@@ -5,6 +5,8 @@ import sys
 import typer
 
 from service.cli import (
+    dead_letters,
+    dead_letters_replay,
     demo,
     explain,
     migrate,
@@ -38,6 +40,8 @@ app.add_typer(topics.app, name="topics", help="Make the topics in Kafka, and see
 app.add_typer(stock.app, name="stock", help="Bring stock in, and see where it is.")
 app.add_typer(pool.app, name="pool", help="Set stock aside for experiences, and give it back.")
 app.add_typer(policy.app, name="policy", help="The rules by which experiences hold stock.")
+app.add_typer(dead_letters.app, name="dead-letters", help="Records that could not be read.")
+dead_letters.app.command()(dead_letters_replay.replay)
 app.command()(explain.explain)
 app.command()(verify.verify)
 

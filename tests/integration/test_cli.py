@@ -225,9 +225,9 @@ async def test_migrate_checks_and_migrates(empty_database_url: str) -> None:
     assert missing.exit_code == command.exit_code == 2
     assert missing.stderr == command.stderr
     assert missing.stderr == "the database has no schema yet: run `reservations migrate`\n"
-    assert migrated == Result(0, "migrated: 0001, 0002\n", "")
-    assert again == Result(0, "nothing to do: at 0002\n", "")
-    assert checked == Result(0, "schema is at 0002\n", "")
+    assert migrated == Result(0, "migrated: 0001, 0002, 0003\n", "")
+    assert again == Result(0, "nothing to do: at 0003\n", "")
+    assert checked == Result(0, "schema is at 0003\n", "")
 
 
 async def test_migrate_prints_sql_without_a_database() -> None:

@@ -1,0 +1,1 @@
+"""Dead letters for an operator: chosen, shown without their secrets, and sent once more."""
