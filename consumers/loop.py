@@ -17,6 +17,8 @@ from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
 from consumers.batch_size import BatchSize
+from consumers.dead_letter_limit import Place, Seen, after
+from consumers.dead_letter_memory import seen_before
 from consumers.faults import DATABASE_ERRORS, SAVING_ERRORS, Remedy, fault_of, stop_because_of
 from consumers.lanes import take_over
 from consumers.loop_settings import LoopSettings
@@ -56,6 +58,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._on_applied = on_applied
         self._mirror = OffsetMirror(consumer)
         self._turn = asyncio.Lock()  # held while lanes are used, never while waiting for records
+        self._seen: dict[Place, Seen] = {}  # the last dead letters, for their limit
         self._sweeps: set[int] = set()  # lanes that shall expire holds without a new tick
         self._generation = 0  # grows whenever Kafka gives lanes or takes them away
         self._is_assigned = False  # Kafka has given us our share, be it none
@@ -83,7 +86,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
 
         Raises Superseded when a lane went to another process, and KafkaError: leave the group
-        and join it again. Raises LostRecords and PermanentFault: do not.
+        and join it again. Raises LostRecords, TooManyDeadLetters and PermanentFault: do not.
         """
         self._consumer.subscribe(list(self._settings.topics), listener=self)
         while not stop.is_set():
@@ -122,9 +125,11 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             self.lanes,
             self._note_life,
         )
+        seen = await seen_before(self._pool, lanes.values())
         if generation != self._generation:  # Kafka took them away meanwhile
             await self._publisher.close(0)
             return
+        self._seen = seen
         self.lanes, self._untaken = lanes, False
         self._sweeps = set(lanes)  # what fell due while nobody owned the lane
 
@@ -156,6 +161,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         lanes = self.lanes
         batch = read_batch(piece.records, lanes, self._settings.topics, piece.refusal)
+        seen = after(self._seen, batch, self._settings.dead_letters)
         steps.done("polled", len(batch.arrivals))
         sweeps = set() if self._pieces else self._sweeps  # after all that came before them
         self._add_sweeps(batch, sweeps)
@@ -172,6 +178,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
         self.lanes = applied.lanes
         self._sweeps = self._sweeps - sweeps | applied.lanes_with_more_due
+        self._seen = seen
         self._publisher.put(applied.entries)
         steps.done("handed_over", len(applied.entries))
         self._mirror.note(self.lanes.values())

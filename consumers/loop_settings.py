@@ -1,7 +1,9 @@
 """What the loop has to know."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from consumers.dead_letter_limit import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +17,4 @@ class LoopSettings:
     expiry_batch_max: int = 2000
     revoke_seconds_max: float = 5.0  # to finish a batch when Kafka takes lanes away
     retry_seconds_max: float = 5.0  # between two attempts while Postgres is away
+    dead_letters: Limits = field(default_factory=Limits)

@@ -31,6 +31,9 @@ class Batch:
     ticks: dict[int, Arrival] = field(default_factory=dict)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     next_offsets: dict[tuple[int, str], int] = field(default_factory=dict)
+    # By lane and topic: how many were read, and which of them, from 0, are dead letters.
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    unreadable: dict[tuple[int, str], list[tuple[int, DeadLetter]]] = field(default_factory=dict)
     results: Counter[tuple[str, Result]] = field(default_factory=Counter)
     misrouted: int = 0
     oldest_timestamp_ms: int | None = None
@@ -102,12 +105,15 @@ def _read(batch: Batch, record: Record) -> None:
 
 def _refuse(batch: Batch, record: Record, reason: str) -> None:
     _count(batch, record)
-    batch.dead_letters.append(_dead_letter(record, reason))
+    letter, place = _dead_letter(record, reason), (record.partition, record.topic)
+    batch.dead_letters.append(letter)
+    batch.unreadable.setdefault(place, []).append((batch.counts[place] - 1, letter))
     batch.results[record.topic, "dead_letter"] += 1
 
 
 def _count(batch: Batch, record: Record) -> None:
     batch.size += 1
+    batch.counts[record.partition, record.topic] += 1
     if batch.oldest_timestamp_ms is None or record.timestamp < batch.oldest_timestamp_ms:
         batch.oldest_timestamp_ms = record.timestamp
 

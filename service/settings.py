@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     expiry_batch_max: int = Field(
         2000, ge=1, le=20000, description="holds that one batch expires in a lane, at most"
     )
+    dead_letters_share_max: float = Field(
+        0.5, gt=0, le=1, description="of a partition's last 1,000 records; more stop the worker"
+    )
+    dead_letters_run_max: int = Field(
+        500, ge=0, description="so many in a row in a partition stop the worker; 0: no limit"
+    )
     unpublished_batches_max: int = Field(
         4, ge=1, le=100, description="committed batches that may wait for Kafka before work waits"
     )

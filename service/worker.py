@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
+from consumers.dead_letter_limit import Limits
 from consumers.loop import Loop
 from consumers.loop_settings import LoopSettings
 from db.connect import WORKER, create_pool
@@ -54,7 +55,7 @@ class Worker:
         """Work until `stop` is set; `on_started` gets the HTTP port.
 
         Raises what another attempt would meet again: CannotListen, LostRecords, GivenUp,
-        PermanentFault.
+        PermanentFault, TooManyDeadLetters.
         """
         settings = self._settings
         pool = await create_pool(
@@ -115,6 +116,7 @@ class Worker:
             owner=settings.worker_name,
             batch_size_max=settings.batch_size_max,
             expiry_batch_max=settings.expiry_batch_max,
+            dead_letters=Limits(settings.dead_letters_share_max, settings.dead_letters_run_max),
         )
 
     def _new_publisher(self) -> Publisher:

@@ -14,6 +14,7 @@ from service.cli.common import (
     kafka_errors,
     load_settings,
     misconfigured,
+    refuse,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def worker() -> None:
 async def _run(settings: "Settings") -> None:
     import structlog
 
+    from consumers.dead_letter_limit import TooManyDeadLetters
     from consumers.faults import PermanentFault
     from consumers.lanes import LostRecords
     from service.http import CannotListen
@@ -74,6 +76,13 @@ async def _run(settings: "Settings") -> None:
         misconfigured(str(error))
     except GivenUp as error:
         raise CommandError([f"{error}: start the worker anew"], GAVE_UP) from None
+    except TooManyDeadLetters as error:
+        refuse(
+            f"stopped, and applied nothing of this batch: {error}",
+            f"see `reservations dead-letters list --topic {error.topic}`, and mend what sends them",
+            "to go on and keep them as dead letters, start with"
+            " RESERVATIONS_DEAD_LETTERS_RUN_MAX=0 RESERVATIONS_DEAD_LETTERS_SHARE_MAX=1",
+        )
     except CannotListen as error:
         misconfigured(
             f"cannot listen on {settings.http_host}:{settings.http_port} ({error}): "

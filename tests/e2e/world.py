@@ -59,6 +59,14 @@ class WorkerProcess:
     _reader: asyncio.Task[None] | None = None
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
+    async def ends(self) -> tuple[int, str]:
+        """Wait until it has ended by itself: its exit code, and what it said that is no log."""
+        async with asyncio.timeout(40):
+            code = await self.process.wait()
+        assert self._reader is not None
+        await self._reader
+        return code, "\n".join(line["line"] for line in self.lines if "line" in line)
+
     async def log(self, *events: str, count: int = 1) -> dict[str, Any]:
         """Wait until the worker has logged these events so often, one with the other."""
         async with asyncio.timeout(40), self._news:
