@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaProducer
 
 from consumers.journaling import DEAD_LETTER_BYTES_MAX
 from service.outcome_reader import Published, published_reader
-from tests.e2e.events import ADMITTED, COMPLETED, admitted
-from tests.e2e.world import World
+from tests.e2e.events import ADMITTED, CARTS, COMPLETED, EXPIRED, admitted
+from tests.e2e.world import WorkerProcess, World, until
 from tests.poison import GOOD, POISON, Poison
 from tests.raw_batches import CODECS, RawRecord, readable, send_raw
 
@@ -44,7 +44,7 @@ async def test_each_kind_of_poison_is_a_dead_letter_or_right_and_costs_its_batch
 ) -> None:
     await world.prepare(partitions=2, stock={"lamp": 10_000})
     sent = {place: one for codec in CODECS for place, one in await send_all_kinds(world, codec)}
-    await world.start_worker()
+    worker = await world.start_worker()
 
     held = {one.shopper: one.poison.units for one in sent.values() if not one.poison.reason}
     refused = {place: one for place, one in sent.items() if one.poison.reason}
@@ -59,6 +59,8 @@ async def test_each_kind_of_poison_is_a_dead_letter_or_right_and_costs_its_batch
         assert (letter.key, letter.value) == (one.record.key, one.record.value)
         assert letter.headers[: len(headers)] == headers
         assert reason_of(letter).startswith(one.poison.reason)
+    assert not [line for line in worker.lines if line["event"].startswith("ticker.")]
+    await until(lambda: sees_its_ticks(worker))
     await world.must("verify")
 
 
@@ -110,6 +112,17 @@ async def test_a_traceparent_flows_from_the_event_to_its_outcome(world: World) -
     assert outcome["headers"]["traceparent"] == traceparent
 
 
+# A codec for each topic, but for commands: what a record is its type says, not its topic. That of
+# ticks has a second reader, the one that measures them.
+TOPIC_OF = {
+    "none": ADMITTED,
+    "gzip": "expiry-ticks",
+    "snappy": CARTS,
+    "lz4": COMPLETED,
+    "zstd": EXPIRED,
+}
+
+
 class Sent(NamedTuple):
     """A record of a kind, and whose it is."""
 
@@ -133,7 +146,7 @@ async def send_all_kinds(world: World, codec: str) -> list[tuple[Place, Sent]]:
     records = [one.record for one in sent]
     batches = [[record] for record in records] if codec == "none" else [records]
     partition = list(CODECS).index(codec) % 2
-    topic = world.topic(ADMITTED)
+    topic = world.topic(TOPIC_OF[codec])
     offsets = await send_raw(
         world.bootstrap_servers, topic, batches, partition=partition, codec=codec
     )
@@ -151,6 +164,11 @@ async def dead_letters(world: World, count: int) -> dict[Place, Published]:
         while len(found) < count:
             found |= {place_of(record): record for record in await anext(arriving)}
     return found
+
+
+async def sees_its_ticks(worker: WorkerProcess) -> bool:
+    """Tell whether the ticker has read one of its own, behind whatever else is in the topic."""
+    return (await worker.metrics())["reservations_tick_age_seconds"] > 0
 
 
 def place_of(letter: Published) -> Place:
