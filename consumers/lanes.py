@@ -1,6 +1,6 @@
 """Taking lanes over: epochs in Postgres, producers in Kafka, what was left unpublished, offsets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -27,6 +27,10 @@ class LostRecords(Exception):
     """Kafka no longer has records that were never applied: an operator has to decide."""
 
 
+class TopicsChanged(Exception):
+    """A lane has not a partition of each topic any more: leave the group, and look at them."""
+
+
 async def take_over(
     pool: Pool,
     publisher: Publisher,
@@ -39,11 +43,12 @@ async def take_over(
 
     `held` are lanes that we own already and only lost touch with; `on_wait` is called now and
     then while Kafka keeps it waiting. Raises Superseded when a held lane has another owner, and
-    LostRecords when a stored offset is no longer (or not yet) in its partition.
+    LostRecords when a stored offset is no longer (or not yet) in its partition, and TopicsChanged.
     """
     assigned = sorted({partition.partition for partition in consumer.assignment()})
     if not assigned:
         return {}
+    _refuse_incomplete_lanes(consumer, assigned, settings.topics)
     await free_locks(pool)  # of who had the lanes, and was taken for dead
     async with pool.acquire() as connection, connection.transaction():
         # Whoever was away may have been expelled and not have heard of it: it takes nothing back.
@@ -63,6 +68,15 @@ async def take_over(
     return lanes
 
 
+def _refuse_incomplete_lanes(
+    consumer: AIOKafkaConsumer, lanes: Sequence[int], topics: Sequence[str]
+) -> None:
+    """Take no lane without all of its topics: what comes in there would be read by nobody."""
+    wanted = {TopicPartition(topic, lane) for topic in topics for lane in lanes}
+    if missing := sorted(wanted - consumer.assignment()):
+        raise TopicsChanged(f"no partition {missing[0].topic}[{missing[0].partition}]")
+
+
 def _marks(lane: Lane) -> Marks:
     return {
         stream: Mark(output.published_sequence, output.published_offset)
@@ -76,6 +90,8 @@ async def _publish_backlog(
     """Hand over what the journal has after the published end, in order, in bounded pieces."""
     after = {stream: mark.sequence for stream, mark in published.items()}
     _refuse_unknown_outcomes(lane, after)
+    _refuse_outcomes_without_their_front(lane, published)
+    _tell_of_lost_outcomes(lane, after)
     while any(lane.outputs[stream].sequence > sequence for stream, sequence in after.items()):
         async with pool.acquire() as connection:
             entries = await read_after(connection, lane.lane, after, BACKLOG_READ_MAX)
@@ -95,7 +111,36 @@ def _refuse_unknown_outcomes(lane: Lane, published: Mapping[Stream, int]) -> Non
         if sequence > (last := lane.outputs[stream].sequence):
             raise LostRecords(
                 f"the topic of {stream} has sequence {sequence} in lane {lane.lane}, its journal"
-                f" ends at {last}: the database is an older one, or somebody else writes there"
+                f" ends at {last}: the database is an older one, or somebody else writes there:"
+                " bring the newer database back, or delete the topic and run `reservations topics"
+                " create`: then the journal is published anew"
+            )
+
+
+def _refuse_outcomes_without_their_front(lane: Lane, published: Marks) -> None:
+    """Refuse a topic that was made anew and went on: what was before is missing in its midst."""
+    for stream, mark in published.items():
+        last = lane.outputs[stream]
+        if mark.sequence >= last.published_sequence and mark.offset < last.published_offset:
+            raise LostRecords(
+                f"the topic of {stream} has sequence {mark.sequence} in lane {lane.lane} before"
+                f" offset {mark.offset}, and {last.published_sequence} was before"
+                f" {last.published_offset}: the topic was made anew while a worker published:"
+                " stop all workers, delete the topic, run `reservations topics create`, and start"
+                " them: then the journal is published anew"
+            )
+
+
+def _tell_of_lost_outcomes(lane: Lane, published: Mapping[Stream, int]) -> None:
+    """Say that a topic has less than was published to it: the journal has it, and fills it up."""
+    for stream, sequence in published.items():
+        if sequence < (mark := lane.outputs[stream].published_sequence):
+            log.warning(
+                "topic.lost_records",
+                lane=lane.lane,
+                stream=stream,
+                published_again=f"{sequence + 1} to {mark}",
+                cause="the topic was made anew, or brokers have lost what they acknowledged",
             )
 
 
@@ -119,5 +164,8 @@ def _refuse_lost_records(partition: TopicPartition, stored: int, first: int, end
     if not first <= stored <= end:
         raise LostRecords(
             f"{partition.topic}[{partition.partition}] has offsets {first} to {end}, and {stored}"
-            " is the next one to apply: the topic was made anew, or its retention is too short"
+            " is the next one to apply: the topic was made anew, or its retention is too short:"
+            " see `reservations offsets show`, and say where to go on, for instance by"
+            f" `reservations offsets reset --topic {partition.topic}"
+            f" --lane {partition.partition} --to earliest`"
         )

@@ -144,6 +144,7 @@ class LanePublisher:
         began = time.monotonic()
         async with asyncio.timeout(self._publish_seconds_max):
             published = await self._producer.publish(_by_stream(entries))
+        self._refuse_topic_made_anew(published)
         for _ in entries:
             self._in_hand.popleft()
         self.published.update(published)
@@ -151,6 +152,15 @@ class LanePublisher:
         steps.done("noted", len(entries))
         self._on_published(len(entries), time.monotonic() - began)
         self._on_change()
+
+    def _refuse_topic_made_anew(self, published: Mapping[Stream, Mark]) -> None:
+        """Raise Unpublished where what was published last went in before what came earlier."""
+        for stream, mark in published.items():
+            if mark.offset <= (last := self.published[stream]).offset:
+                raise Unpublished(
+                    f"lane {self._lane} has {stream} {mark.sequence} before offset {mark.offset},"
+                    f" and {last.sequence} was before {last.offset}: the topic was made anew"
+                )
 
     async def _recover(self) -> None:
         """Take the own lane over: only the topic knows what of the last attempt it has."""

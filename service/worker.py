@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
 from consumers.dead_letter_limit import Limits
+from consumers.lanes import TopicsChanged
 from consumers.loop import Loop
 from consumers.loop_settings import LoopSettings
 from db.connect import WORKER, create_pool
@@ -33,11 +34,13 @@ from service.metrics import Metrics
 from service.settings import Settings
 from service.stopping import STEP_SECONDS_MIN, Stop
 from service.ticker import Pulse, keep_ticking
+from service.topics import TopicsOk, TopicsRefused, check_topics
 from service.watchdog import Stalled, Watchdog
 
 log = structlog.get_logger()
 
 REJOIN_SECONDS = 1.0
+TOPICS_LOOKS = 3  # a broker that has just started may not know all of them yet
 
 
 class Worker:
@@ -55,7 +58,7 @@ class Worker:
         """Work until `stop` is set; `on_started` gets the HTTP port.
 
         Raises what another attempt would meet again: CannotListen, LostRecords, GivenUp,
-        PermanentFault, TooManyDeadLetters.
+        PermanentFault, TooManyDeadLetters, TopicsRefused.
         """
         settings = self._settings
         pool = await create_pool(
@@ -89,11 +92,29 @@ class Worker:
         while not stop.is_set():
             try:
                 await self._consume(pool, stop)
+            except TopicsChanged as error:
+                await self._look_at_topics(error, stop)
             except (Superseded, Unpublished, Stalled, KafkaError, OSError) as error:
                 log.warning("group.left", cause=type(error).__name__, error=str(error))
                 self._metrics.rejoins.labels(type(error).__name__).inc()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), REJOIN_SECONDS)
+
+    async def _look_at_topics(self, error: TopicsChanged, stop: Stop) -> None:
+        """Raise TopicsRefused where the topics do not fit together, seen several times."""
+        log.warning("group.left", cause="TopicsChanged", error=str(error))
+        self._metrics.rejoins.labels("TopicsChanged").inc()
+        for look in range(TOPICS_LOOKS):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), REJOIN_SECONDS)
+            try:
+                found = await check_topics(self._settings)
+            except (KafkaError, OSError):
+                return  # Kafka is away: to join the group again waits for it
+            if stop.is_set() or isinstance(found, TopicsOk):
+                return  # while partitions are being added, one topic has them before the other
+            if look == TOPICS_LOOKS - 1:
+                raise TopicsRefused(found)
 
     async def _consume(self, pool: Pool, stop: Stop) -> None:
         consumer = new_consumer(self._settings)

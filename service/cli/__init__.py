@@ -10,6 +10,7 @@ from service.cli import (
     demo,
     explain,
     migrate,
+    offsets,
     outcomes,
     policy,
     pool,
@@ -37,6 +38,7 @@ app.command()(send.send)
 app.command()(outcomes.outcomes)
 app.command()(migrate.migrate)
 app.add_typer(topics.app, name="topics", help="Make the topics in Kafka, and see them.")
+app.add_typer(offsets.app, name="offsets", help="How far lanes have read, and how to move them.")
 app.add_typer(stock.app, name="stock", help="Bring stock in, and see where it is.")
 app.add_typer(pool.app, name="pool", help="Set stock aside for experiences, and give it back.")
 app.add_typer(policy.app, name="policy", help="The rules by which experiences hold stock.")

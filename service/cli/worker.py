@@ -58,6 +58,7 @@ async def _run(settings: "Settings") -> None:
     from consumers.lanes import LostRecords
     from service.http import CannotListen
     from service.stopping import Stop
+    from service.topics import TopicsRefused
     from service.watchdog import GivenUp
     from service.worker import Worker
 
@@ -74,6 +75,8 @@ async def _run(settings: "Settings") -> None:
             )
     except (LostRecords, PermanentFault) as error:
         misconfigured(str(error))
+    except TopicsRefused as error:
+        misconfigured(*error.problems)
     except GivenUp as error:
         raise CommandError([f"{error}: start the worker anew"], GAVE_UP) from None
     except TooManyDeadLetters as error:

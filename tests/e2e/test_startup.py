@@ -75,24 +75,6 @@ async def test_a_port_in_use_is_said(world: World) -> None:
     assert "RESERVATIONS_HTTP_PORT" in finished.err
 
 
-async def test_a_topic_made_anew_under_it_is_refused_and_not_skipped(world: World) -> None:
-    await world.prepare(partitions=1, stock={"lamp": 100})
-    worker = await world.start_worker()
-    await world.send(("admitted", f"shopper-{n}", b"?") for n in range(3))
-    await world.read("reservation-dead-letters", lambda read: len(read) == 3)
-    await worker.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap_servers)
-    await admin.start()
-    await admin.delete_topics([world.topic("admitted")])
-    await admin.close()
-    await world.must("topics", "create", "--partitions", "1")
-
-    finished = await world.run("worker")
-
-    assert finished.code == 2
-    assert "3 is the next one to apply" in finished.err
-
-
 async def test_an_outcomes_topic_ahead_of_its_journal_is_refused(world: World) -> None:
     """A database from a backup: to go on would number other outcomes with the same numbers."""
     await world.prepare(partitions=1, stock={"lamp": 100})

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from producers import lane_publisher
@@ -386,3 +387,28 @@ async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_qui
 
     with pytest.raises(Unpublished, match="up to 2, and 5 was acknowledged"):
         await _until_refused(publisher)
+
+
+async def test_a_topic_made_anew_under_a_publisher_is_told(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({LANE: NOTHING}, yes)
+    publisher.put(entries(1, 10))
+    await all_published(publisher, 10)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    await admin.delete_topics([settings.outcomes_topic])
+    await admin.close()
+    await create_topics(settings, partitions=2, replication_factor=1)
+
+    publisher.put(entries(11, 11))
+
+    with pytest.raises(Unpublished):
+        await asyncio.wait_for(has_no_more_room(publisher), 30)
+    assert publisher.marks(LANE)["outcomes"].sequence == 10  # so the next owner can tell
+
+
+async def has_no_more_room(publisher: Publisher) -> None:
+    """Ask for room until that is refused."""
+    while await publisher.room(0.1):
+        await asyncio.sleep(0.02)
