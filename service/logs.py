@@ -2,9 +2,12 @@
 
 import logging
 import sys
-from typing import TextIO
+from collections.abc import Callable, Collection
+from typing import Any, TextIO
 
 import structlog
+
+from service.masking import masking
 
 # What a library says at these levels is about itself; an operator is told what follows from it.
 _LIBRARY_LEVELS = {
@@ -23,8 +26,28 @@ _tracebacks = structlog.processors.ExceptionRenderer(
 )
 
 
-def set_up_logs(log_format: str, level: str, stream: TextIO = sys.stdout) -> None:
-    """Set structlog and the standard library's loggers up, through one chain of processors."""
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Masks the finished line: an exception's text and a library's words included."""
+
+    def __init__(self, mask: Callable[[str], str], **options: Any) -> None:
+        super().__init__(**options)
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._mask(super().format(record))
+
+
+def set_up_logs(
+    log_format: str,
+    level: str,
+    stream: TextIO = sys.stdout,
+    *,
+    secrets: Collection[str] = (),
+) -> None:
+    """Set structlog and the standard library's loggers up, through one chain of processors.
+
+    No line has any of `secrets` in it, nor a password in a URL, nor Postgres' DETAIL of a row.
+    """
     as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
     before: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -40,7 +63,8 @@ def set_up_logs(log_format: str, level: str, stream: TextIO = sys.stdout) -> Non
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
+            masking(set(secrets), as_json=as_json),
             foreign_pre_chain=[*before, structlog.stdlib.add_logger_name],
             processors=_last_steps(as_json),
         )

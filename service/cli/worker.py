@@ -31,9 +31,10 @@ def worker() -> None:
     import structlog
 
     from service.logs import set_up_logs
+    from service.masking import secrets_of
 
     settings = load_settings()
-    set_up_logs(settings.log_format, settings.log_level)
+    set_up_logs(settings.log_format, settings.log_level, secrets=secrets_of(settings))
     code = 0
     try:
         asyncio.Runner().run(_run(settings))
