@@ -75,7 +75,6 @@ async def repair(world: World, line: str, state: str) -> Finished:
 
     assert done.code == 0, done
     assert '"event": "offsets.reset"' in done.err
-    assert (await offsets_of(world, "admitted"))["state"] == "ok"
     return done
 
 
