@@ -24,9 +24,7 @@ SALES: tuple[tuple[Step, ...], ...] = (
 
 
 @pytest.mark.parametrize("doomed_after", SALES, ids=["batch", "publish", "take-over"])
-async def test_every_gap_between_two_steps_is_killed_once(
-    world: World, doomed_after: tuple[Step, ...]
-) -> None:
+async def test_every_gap_is_killed_once(world: World, doomed_after: tuple[Step, ...]) -> None:
     world.settings |= SETTINGS
     await world.prepare(partitions=2, stock={"lamp": 100_000})
     shoppers = count()
