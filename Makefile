@@ -5,7 +5,7 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test simulate mutants bench check format lock clean
+.PHONY: help env demo up test simulate mutants chaos bench check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ simulate: $(READY) ## try the rules against a model: SEED=N replays one, MINUTES
 
 mutants: $(READY) ## break the rules, one change at a time: does a test notice? ARGS="--module admit"
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+chaos: $(READY) ## break it under load, and count: SEED=N replays the faults, FAULTS=N (200) does so many
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 bench: $(READY) ## measure: backlog to readable outcomes, three runs
 	@$(BIN)/python -m tests.benchmarks.backlog $(ARGS)
