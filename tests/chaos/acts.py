@@ -6,9 +6,10 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from tests.chaos.cast import READY_SECONDS, Cast, Worker
+from tests.chaos.cast import READY_SECONDS, Cast
 from tests.chaos.plan import Fault, Kind
 from tests.chaos.shoppers import Crowd
+from tests.chaos.worker import Worker
 from tests.e2e.proxy import Proxy
 from tests.e2e.world import until
 
