@@ -273,7 +273,8 @@ def _record(record: Any) -> dict[str, Any]:
         body = json.loads(record.value or b"{}")
     except ValueError:
         body = {"value": record.value}
-    return {**body, "headers": headers, "partition": record.partition, "key": record.key}
+    place = {"partition": record.partition, "published_at": record.timestamp / 1000}
+    return {**body, "headers": headers, "key": record.key, **place}
 
 
 def _summary(read: list[dict[str, Any]]) -> str:
