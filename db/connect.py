@@ -14,6 +14,7 @@ WORKER: Final = "reservations worker"
 _CONNECT_SECONDS: Final = 10.0
 # A little more than the statement_timeout below: for a server that does not answer at all.
 _COMMAND_SECONDS: Final = 75.0
+_BATCH_COMMAND_SECONDS: Final = 20.0
 
 _SERVER_SETTINGS: Final = {
     # Every hot statement has an index; a fresh table without statistics must not hide it.
@@ -41,6 +42,9 @@ _SERVER_SETTINGS: Final = {
     # Instants are printed and compared in UTC wherever the server stands.
     "timezone": "UTC",
 }
+# A statement of a batch takes milliseconds. What takes this long shall be tried again with half the
+# records, or over another connection: this one may have been cut without a word.
+_BATCH_SETTINGS: Final = _SERVER_SETTINGS | {"statement_timeout": "15s"}
 
 
 async def connect(database_url: str, *, application_name: str) -> asyncpg.Connection:
@@ -57,14 +61,14 @@ async def connect(database_url: str, *, application_name: str) -> asyncpg.Connec
 async def create_pool(
     database_url: str, *, application_name: str, connections_max: int
 ) -> asyncpg.Pool:
-    """Open a pool of at most ``connections_max`` connections, all set up as by `connect`."""
+    """Make a pool of at most ``connections_max`` connections, for batches. It opens none yet."""
     return await asyncpg.create_pool(
         database_url,
-        min_size=1,
+        min_size=0,  # else it tries by itself while Postgres is away, and logs each attempt
         max_size=connections_max,
         timeout=_CONNECT_SECONDS,
-        command_timeout=_COMMAND_SECONDS,
-        server_settings=_SERVER_SETTINGS | {"application_name": application_name},
+        command_timeout=_BATCH_COMMAND_SECONDS,
+        server_settings=_BATCH_SETTINGS | {"application_name": application_name},
     )
 
 
