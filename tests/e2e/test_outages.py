@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, start_kafka, start_postgres
@@ -65,12 +66,18 @@ async def test_postgres_goes_away_and_comes_back(
     world = without_postgres
     worker = await _busy_worker(world, own_postgres)
 
+    memory = psutil.Process(worker.process.pid).memory_info().rss
     await worker.log("postgres.away", count=5)  # three seconds
     assert await worker.get("/livez") == (200, "ok\n")
     assert await worker.get("/readyz") == (503, "lanes are not taken over yet\n")
     await own_postgres.start()
+    returned = time.monotonic()
+    await worker.log("lanes.taken", count=2)
+    assert time.monotonic() - returned < 10
 
     await _all_is_well(world, worker)
+    assert psutil.Process(worker.process.pid).memory_info().rss - memory < 50_000_000
+    assert not {"group.left", "lanes.revoked"} & {line["event"] for line in worker.lines}
     assert await worker.stop() == 0
 
 
