@@ -60,11 +60,12 @@ async def list_dead_letters(connection: Connection, wanted: Wanted, limit: int) 
     """Give dead letters, the newest first."""
     rows = await connection.fetch(
         """
-        SELECT found.*, length(value) AS value_bytes,
+        SELECT id, from_topic, from_partition, from_offset, reason, occurred_at, written_at,
+               value_bytes, -- and no content: it may be of many megabytes
                (SELECT count(*) FROM dead_letter_replays WHERE dead_letter_id = found.id) AS replays
           FROM lanes
          CROSS JOIN LATERAL (
-               SELECT * FROM dead_letters
+               SELECT *, length(value) AS value_bytes FROM dead_letters
                 WHERE lane = lanes.lane
                   AND ($1::text IS NULL OR from_topic = $1)
                   AND ($2::bytea IS NULL OR position($2 IN reason) > 0)
