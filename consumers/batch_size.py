@@ -5,7 +5,7 @@ class BatchSize:
     """A limit that halves with every failure and comes back to its maximum batch by batch.
 
     Postgres may have ended the session of a batch because it took too long to decide: half of it
-    takes less. An outage halves it too, and costs some small batches after it.
+    takes less. An outage halves it too, once.
     """
 
     def __init__(self, records_max: int) -> None:

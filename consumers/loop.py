@@ -98,7 +98,8 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             except DATABASE_ERRORS as error:
                 if fault_of(error).remedy is not Remedy.WAIT:
                     stop_because_of(error)
-                self._batch_size.halve()
+                if not self._untaken:  # it was a batch that failed, and may have been too large
+                    self._batch_size.halve()
                 self._untaken = True  # only the database knows what of the batch it has
                 await self._pool.expire_connections()  # the address may be another server's now
                 await self._outage.wait_out(error, stop)
