@@ -42,8 +42,8 @@ class Report:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.outcomes.most_common())
         self.say(f"{self.events:,} events sent, {self.outcomes.total():,} outcomes: {kinds}")
         self.say(f"longest stall: {max(self.longest.values(), default=0.0):.1f} s")
-        for line, times in Counter(self.ended_by_itself).items():
-            self.say(f"ended by itself, and was started again, {times} times: {line}")
+        for words, times in Counter(map(_last_words, self.ended_by_itself)).items():
+            self.say(f"{times} times a worker ended by itself: {words}")
         for problem in self.problems[:PROBLEMS_SHOWN]:
             self.say(f"WRONG: {problem}")
         if len(self.problems) > PROBLEMS_SHOWN:
@@ -51,3 +51,8 @@ class Report:
         verdict = "nothing lost, nothing twice" if not self.problems else "the promise is broken"
         self.say(f"verdict: {verdict}")
         return not self.problems
+
+
+def _last_words(ended: str) -> str:
+    """Leave out where the log is, and the address that the worker was given."""
+    return ended.partition(".log: ")[2].partition(" at 127.0.0.1")[0] or ended
