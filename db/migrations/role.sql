@@ -10,9 +10,10 @@
 -- To be run after every migration; a second time changes nothing.
 
 GRANT USAGE ON SCHEMA public TO :"role";
-GRANT SELECT ON alembic_version TO :"role";
+GRANT SELECT ON alembic_version, dead_letters TO :"role";
 GRANT SELECT, INSERT ON journal TO :"role";
 GRANT SELECT, INSERT, UPDATE ON
     lanes, lane_inputs, lane_outputs, policies, stock_lines, pools, admissions, reservations
     TO :"role";
-GRANT SELECT, INSERT, UPDATE, DELETE ON early_facts TO :"role"; -- it goes when its admission comes
+-- A fact goes when its admission comes, and the note of a replay when the replay has failed.
+GRANT SELECT, INSERT, UPDATE, DELETE ON early_facts, dead_letter_replays TO :"role";

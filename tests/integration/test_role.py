@@ -16,6 +16,7 @@ from tests.integration.test_cli import STOCK, reservations
 
 ROLE = 'till "7"; DROP TABLE lanes; --'  # as odd as a name may be
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
 
 
 @pytest.fixture
@@ -102,8 +103,8 @@ async def test_what_was_published_and_what_was_held_stays(role: Connection) -> N
 
 
 async def test_it_may_read_every_table(role: Connection, db: Connection) -> None:
-    """A table that a migration brings, and that nobody granted, is seen here."""
-    for row in await db.fetch(TABLES):
+    """A table or a view that a migration brings, and that nobody granted, is seen here."""
+    for row in await db.fetch(f"{TABLES} UNION {VIEWS}"):
         await role.execute(f'SELECT FROM "{row[0]}" LIMIT 1')
 
 
