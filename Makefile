@@ -18,9 +18,9 @@ demo: $(READY) ## play a sale on a real Postgres and a real Kafka, and watch it
 up: $(READY) ## start the servers and a worker, and keep them up
 	@$(BIN)/reservations up
 
-# Most tests wait for a server or a process now and then: two at a time take little more than half.
+# Most tests wait for a server or a process now and then: of three at a time two cores are busy.
 test: $(READY) ## run all tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 simulate: $(READY) ## try the rules against a model: SEED=N replays one, MINUTES=N tries many
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,7 +50,8 @@ class Command:
 
     def _see_children(self) -> None:
         if self.process.returncode is None:
-            self.children |= set(psutil.Process(self.process.pid).children(recursive=True))
+            with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+                self.children |= set(psutil.Process(self.process.pid).children(recursive=True))
 
 
 @asynccontextmanager
