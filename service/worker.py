@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -21,6 +21,7 @@ from producers.ticks import create_ticker
 from schemas.journal import Superseded, Unpublished
 from service.blocked import end_when_blocked
 from service.clients import new_consumer, new_lane_producer, new_reader
+from service.ending import close_pool, close_publisher, end_task, leave_group, until_stopped
 from service.gauges import (
     LIVE_SECONDS_MAX,
     Membership,
@@ -32,7 +33,7 @@ from service.http import http_server
 from service.kafka_access import access_options
 from service.metrics import Metrics
 from service.settings import Settings
-from service.stopping import STEP_SECONDS_MIN, Stop
+from service.stopping import Stop
 from service.ticker import Pulse, keep_ticking
 from service.topics import TopicsOk, TopicsRefused, check_topics
 from service.watchdog import Stalled, Watchdog
@@ -83,7 +84,7 @@ class Worker:
                 finally:
                     stop.set()
                     blocked.cancel()
-                    await asyncio.gather(_end(ticker, stop), _close_pool(pool, stop))
+                    await asyncio.gather(end_task(ticker, stop), close_pool(pool, stop))
         finally:
             pool.terminate()
 
@@ -123,11 +124,11 @@ class Worker:
         self._membership = Membership(consumer, publisher, loop)
         watch = self._watchdog.watch(self._membership)
         try:
-            await _until_stopped(_start_and_run(consumer, loop, stop), watch, pool, stop)
+            await until_stopped(_start_and_run(consumer, loop, stop), watch, pool, stop)
         finally:
             self._membership = None
-            await _close_publisher(publisher, stop)
-            await _leave_group(consumer, stop)
+            await close_publisher(publisher, stop)
+            await leave_group(consumer, stop)
 
     def _loop_settings(self) -> LoopSettings:
         settings = self._settings
@@ -171,64 +172,3 @@ class Worker:
 async def _start_and_run(consumer: AIOKafkaConsumer, loop: Loop, stop: Stop) -> None:
     await consumer.start()
     await loop.run(stop)
-
-
-async def _until_stopped(
-    running: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None], pool: Pool, stop: Stop
-) -> None:
-    """Wait for the loop to end, and once `stop` is set for as long as there is time.
-
-    What the watch raises ends the loop, whatever it is at.
-    """
-    task = asyncio.create_task(running)
-    watching = asyncio.create_task(watch)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            watching.result()
-        await asyncio.wait({task}, timeout=stop.seconds_left)
-        if not task.done():
-            log.warning("stop.overdue", what="the batch in hand is left to the next owner")
-            pool.terminate()  # else its ROLLBACK may wait for a silent server
-    finally:
-        stopping.cancel()
-        watching.cancel()
-        await _cancel(task)
-    if task.done() and not task.cancelled():
-        task.result()
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    """Cancel a task, and do not wait for long: libraries may pass a cancellation over."""
-    task.cancel()
-    await asyncio.wait({task}, timeout=STEP_SECONDS_MIN)
-
-
-async def _end(ticker: "asyncio.Task[None]", stop: Stop) -> None:
-    await asyncio.wait({ticker}, timeout=stop.seconds_left)
-    ticker.cancel()
-
-
-async def _close_publisher(publisher: Publisher, stop: Stop) -> None:
-    """Publish what is in hand, as long as there is time; then give the producers up."""
-    seconds = stop.seconds_left
-    await _try_for(seconds, publisher.close(seconds - STEP_SECONDS_MIN))
-
-
-async def _leave_group(consumer: AIOKafkaConsumer, stop: Stop) -> None:
-    """Stop the consumer, so that others need not wait for the session to end."""
-    await _try_for(stop.seconds_left, consumer.stop())
-
-
-async def _close_pool(pool: Pool, stop: Stop) -> None:
-    await _try_for(stop.seconds_left, pool.close())
-
-
-async def _try_for(seconds: float, step: Coroutine[Any, Any, object]) -> None:
-    """Take a step of the end, for so long. One that does not heed its cancellation is left."""
-    task = asyncio.create_task(step)
-    await asyncio.wait({task}, timeout=seconds)
-    task.cancel()
-    if task.done() and not task.cancelled() and (error := task.exception()):
-        log.info("stop.step_failed", error=repr(error))
