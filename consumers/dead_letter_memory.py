@@ -28,4 +28,5 @@ async def seen_before(pool: Pool, lanes: Collection[Lane]) -> dict[Place, Seen]:
 
 
 def _remembered(next_offset: int, bad: Collection[int]) -> Seen:
-    return remembered(next_offset, (offset for offset in bad if offset < next_offset))
+    # After a rewind the same one may be there twice.
+    return remembered(next_offset, sorted({offset for offset in bad if offset < next_offset}))

@@ -68,8 +68,9 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._batch_size = BatchSize(settings.batch_size_max)
         self._pieces = Pieces(settings.topics, settings.ticks_topic)
         self._outage = Outage(settings.retry_seconds_max)
-        self.is_polling = False  # these three are for the watchdog
-        self.polls = 0
+        self._applied = 0  # records in this turn, but ticks
+        self.is_polling = False  # these four are for the watchdog
+        self.polls = self.full_polls = 0
         self.polled_at: dict[TopicPartition, float] = {}  # when it last gave a record
 
     @property
@@ -94,7 +95,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 await self._turn_once()
                 self._outage.is_over()
-                self._batch_size.grow()
+                self._batch_size.grow(self._applied)
             except DATABASE_ERRORS as error:
                 if fault_of(error).remedy is not Remedy.WAIT:
                     stop_because_of(error)
@@ -107,6 +108,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _turn_once(self) -> None:
         if not await self._publisher.room(POLL_MS / 1000):
             return
+        self._applied = 0
         async with self._turn:
             await self._take_over()
         piece = self._pieces.next() if self._pieces else Piece(await self._poll())
@@ -155,6 +157,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             self.is_polling = False
             self.polls += 1
         self.polled_at |= dict.fromkeys(records, time.monotonic())
+        self.full_polls += sum(map(len, records.values())) >= self._batch_size.records
         return records
 
     async def _apply(self, piece: Piece) -> None:
@@ -178,6 +181,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         if self.lanes is not lanes:
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
         self.lanes = applied.lanes
+        self._applied = batch.size_without(self._settings.ticks_topic)
         self._sweeps = self._sweeps - sweeps | applied.lanes_with_more_due
         self._seen = seen
         self._publisher.put(applied.entries)

@@ -38,6 +38,10 @@ class Batch:
     misrouted: int = 0
     oldest_timestamp_ms: int | None = None
 
+    def size_without(self, topic: str) -> int:
+        """Give the number of records that are of other topics."""
+        return sum(count for (_, name), count in self.counts.items() if name != topic)
+
 
 def read_batch(
     records: Records, lanes: Mapping[int, Lane], topics: Sequence[str], refusal: str = ""

@@ -42,8 +42,9 @@ class Place:
 class Sight:
     """What is seen of a consumer at the instant `at`, in seconds of a clock that never jumps.
 
-    `is_reading`: it was asked for records since the last sight, or is being asked. `places` is
-    None where Kafka did not say how far its partitions go.
+    `is_reading`: it was asked for records since the last sight, or is being asked, and did not
+    give as many as were asked for: then what stands still waits its turn. `places` is None where
+    Kafka did not say how far its partitions go.
     """
 
     at: float

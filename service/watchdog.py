@@ -40,6 +40,7 @@ class Watchdog:
         self._rule = StallRule(settings.stall_timeout)
         self._reader: AIOKafkaConsumer | None = None
         self._polls = 0
+        self._full_polls = 0
         self.stuck: str | None = None
 
     async def watch(self, membership: Membership) -> None:
@@ -68,7 +69,9 @@ class Watchdog:
         ends = await self._ends([*positions] or [self._any_partition()])
         # Asked last: to ask Kafka takes time, in which the loop may have begun to wait.
         is_reading = loop.is_settled and (loop.is_polling or loop.polls != self._polls)
-        self._polls = loop.polls
+        # What a full poll leaves waits its turn: aiokafka empties one partition after the other.
+        is_reading = is_reading and loop.full_polls == self._full_polls
+        self._polls, self._full_polls = loop.polls, loop.full_polls
         places = None if ends is None else _places(positions, ends, loop.polled_at)
         return Sight(time.monotonic(), loop.is_assigned, is_reading, places)
 

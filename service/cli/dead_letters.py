@@ -90,7 +90,8 @@ async def _show(settings: "Settings", chosen: "Chosen") -> "tuple[Kept, list[Rep
     from db.dead_letters import find_dead_letters
 
     async with database(settings, "dead-letters") as connection:
-        found = await find_dead_letters(connection, chosen.ids, chosen.places)
+        told = await find_dead_letters(connection, chosen.ids, chosen.places)
+        found = list({one.listed.id: one for one in told}.values())  # a rewind tells one again
         if not found:
             refuse("no dead letter is like that: `reservations dead-letters list` has them")
         if len(found) > 1:

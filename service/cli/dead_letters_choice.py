@@ -54,11 +54,16 @@ async def find(
         found = await list_dead_letters(connection, wanted, limit + 1)
         if len(found) > limit:
             refuse(f"there are more than {limit:,}: give a higher --limit, or say which")
-        return found[::-1]
+        return _each_once(found[::-1])
     kept = await find_dead_letters(connection, chosen.ids, chosen.places)
-    found = [one.listed for one in reversed(kept)]
+    found = _each_once([one.listed for one in reversed(kept)])
     _refuse_unclear(chosen, found)
     return found
+
+
+def _each_once(found: "Sequence[Listed]") -> "list[Listed]":
+    """Leave out what a rewind has told again, with the id that it had."""
+    return list({one.id: one for one in found}.values())
 
 
 def _refuse_unclear(chosen: "Chosen", found: "Sequence[Listed]") -> None:

@@ -57,6 +57,18 @@ async def test_a_worker_whose_new_consumer_stalls_too_ends_and_livez_fails_first
     assert "a new consumer has not helped: start the worker anew" in worker.lines[-1]["line"]
 
 
+async def test_a_backlog_behind_others_is_no_stall(world: World) -> None:
+    """Of a backlog one partition is read after the other, each for longer than a stall may last."""
+    await world.prepare(partitions=6, stock={"lamp": 100_000})
+    await world.send(admitted(f"shopper-{n}") for n in range(3000))
+
+    worker = await world.start_worker(BATCH_SIZE_MAX="10", STALL_TIMEOUT="1")
+
+    await world.outcomes(lambda read: len(read) == 3000)
+    assert not [line for line in worker.lines if line.get("event") == "group.left"]
+    assert await worker.stop() == 0
+
+
 async def test_a_kafka_that_is_away_is_no_stall(world: World, kafka_proxy: Proxy) -> None:
     """Nothing has an answer, so nobody can tell: it is waited for, however long."""
     await world.prepare(partitions=1, stock={"lamp": 10})

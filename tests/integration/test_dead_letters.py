@@ -12,6 +12,8 @@ import pytest
 from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
+from consumers.dead_letter_limit import Seen
+from consumers.dead_letter_memory import seen_before
 from consumers.journaling import DEAD_LETTER_BYTES_MAX
 from consumers.records import Batch
 from consumers.transaction import apply_batch
@@ -223,6 +225,31 @@ async def replayed(
 ) -> list[Done]:
     found = [(await only(db, place)).listed for place in places]
     return await replay(settings, db, found, again=again)
+
+
+async def test_what_a_rewind_told_again_is_one_dead_letter(
+    settings: Settings, db: Connection, pool: Pool
+) -> None:
+    topic = settings.admitted_topic
+    await keep(pool, [letter(1, topic=topic)], [letter(1, topic=topic)])
+
+    shown = await dead_letters(settings, "show", f"{topic}/0/1")
+    sent = await dead_letters(settings, "replay", "--topic", topic, "--yes")
+    again = await dead_letters(settings, "replay", f"{topic}/0/1", "--yes", "--again")
+
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert (sent.exit_code, again.exit_code) == (0, 0), sent.stderr + again.stderr
+    assert len(await records_of(settings, topic, 2)) == 2
+
+
+async def test_what_a_rewind_told_again_counts_once_toward_the_limit(pool: Pool) -> None:
+    bad = [letter(offset) for offset in range(0, 90, 3)]
+    lanes = await keep(pool, bad, bad)
+    lanes[0].next_offsets["admitted"] = 88
+
+    seen = await seen_before(pool, [lanes[0]])
+
+    assert seen[0, "admitted"] == Seen(88, tuple(range(0, 88, 3)), run=1)
 
 
 async def records_of(settings: Settings, topic: str, count: int) -> list[Published]:

@@ -22,7 +22,9 @@ def test_from_one_record_it_grows_back_to_the_most_and_stays_there() -> None:
     for _ in range(11):
         size.halve()
 
-    seen = [after(size.grow, size) for _ in range(40)]
+    size.grow(1)  # the last batch that failed had one record
+
+    seen = [size.records, *(after(lambda: size.grow(1), size) for _ in range(40))]
 
     assert seen[:8] == [2, 3, 4, 6, 8, 11, 14, 18]
     assert seen == sorted(seen)
@@ -39,7 +41,7 @@ def test_a_batch_that_fails_from_a_certain_size_on_passes_in_a_few_attempts() ->
             size.halve()
         else:
             left -= size.records
-            size.grow()
+            size.grow(size.records)
 
     assert attempts < 100
 
@@ -47,9 +49,30 @@ def test_a_batch_that_fails_from_a_certain_size_on_passes_in_a_few_attempts() ->
 def test_a_limit_of_one_record_stays_one() -> None:
     size = BatchSize(1)
     size.halve()
-    size.grow()
+    size.grow(1)
 
     assert size.records == 1
+
+
+def test_it_does_not_grow_by_turns_that_apply_nothing() -> None:
+    """A sweep and ticks follow each failure: they pass at any size."""
+    size = BatchSize(2000)
+
+    for _ in range(11):
+        size.halve()
+        for _ in range(4):
+            size.grow(0)
+
+    assert size.records == 1
+
+
+def test_it_grows_once_as_many_records_are_applied_as_failed_together() -> None:
+    size = BatchSize(64)
+    size.halve()
+
+    seen = [after(lambda: size.grow(20), size) for _ in range(4)]
+
+    assert seen == [32, 32, 32, 41]
 
 
 def after(step: Callable[[], None], size: BatchSize) -> int:
