@@ -137,9 +137,13 @@ def database_errors(database_url: str) -> Iterator[None]:
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
-        asyncpg.InsufficientPrivilegeError,
     ) as error:
         misconfigured(f"Postgres at {where} refuses: {error}: check RESERVATIONS_DATABASE_URL")
+    except asyncpg.InsufficientPrivilegeError as error:
+        misconfigured(
+            f"Postgres at {where} refuses: {error}: the owner of the tables grants what is needed"
+            " with `reservations migrate --role NAME`"
+        )
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
         misconfigured(
             f"cannot reach Postgres at {where} ({_reason(error)}): is Postgres up? "

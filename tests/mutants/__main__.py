@@ -77,8 +77,12 @@ def try_all(tried: Sequence[Mutant], file: str = "") -> list[tuple[Mutant, Verdi
             for number, one in enumerate(tried)
         }
         verdicts: dict[int, Verdict] = {}
-        for done in _shown(as_completed(trials), len(trials)):
-            verdicts[trials[done]] = done.result()
+        try:
+            for done in _shown(as_completed(trials), len(trials)):
+                verdicts[trials[done]] = done.result()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            sys.exit("interrupted: what is being tried ends by itself, nothing was written")
     return [(one, verdicts[number]) for number, one in enumerate(tried)]
 
 
@@ -156,6 +160,9 @@ def main() -> None:
     if arguments.survivors and (arguments.module or arguments.line or arguments.sample):
         parser.error("--survivors tries all that survived: leave out --module, --line and --sample")
     module, line, size = arguments.module, arguments.line, arguments.sample
+    if module and not (RULES / f"{module}.py").exists():
+        known = ", ".join(sorted(path.stem for path in RULES.glob("[a-z]*.py")))
+        parser.error(f"no module {module}: one of {known}")
     tried = survivors() if arguments.survivors else mutants(module, line)
     if size is not None and size < len(tried):
         tried = random.Random(arguments.seed).sample(tried, size)

@@ -4,7 +4,7 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final
 
@@ -26,9 +26,10 @@ def simulate(seeds: Iterable[int]) -> int:
     """Try seeds, and report how many sequences were tried. Returns the status to exit with."""
     began = shown = time.monotonic()
     tried = seed = 0
+    is_one = isinstance(seeds, Sequence) and len(seeds) == 1
     for number, seed in enumerate(seeds):
         if number == 0:
-            print(f"seeds from {seed}", flush=True)
+            print(f"seed {seed}" if is_one else f"seeds from {seed}", flush=True)
         for trial in trials(seed):
             tried += 1
             try:

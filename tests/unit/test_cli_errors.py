@@ -13,6 +13,7 @@ URL = "postgresql://ada:pass-word@db.example:6543/shop"
         (TimeoutError(), 2, "(no answer in time): is Postgres up?"),
         (asyncpg.CannotConnectNowError("starting up"), 2, "(starting up): is Postgres up?"),
         (asyncpg.InvalidPasswordError("wrong"), 2, "Postgres at db.example:6543 refuses: wrong"),
+        (asyncpg.InsufficientPrivilegeError("no"), 2, "with `reservations migrate --role NAME`"),
         (asyncpg.LockNotAvailableError("timeout"), 1, "nothing was changed: try again"),
     ],
 )
