@@ -51,7 +51,7 @@ class Candidate:
         fact = known.fact
         if isinstance(fact, ExtendRequested):
             self.extensions.ask(fact, self.closed_at)
-        if isinstance(fact, TransferRequested) and known.answer not in LIMITS:
+        if isinstance(fact, TransferRequested) and not self._has_refused(known):
             self._give_to(fact)
         if isinstance(fact, AdmissionEnded):
             self.ended_at = min(self.ended_at or fact.ended_at, fact.ended_at)
@@ -59,6 +59,11 @@ class Candidate:
             self.closed_at = min(self.closed_at or event_time(fact), event_time(fact))
         if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
             self.orders.add(fact.order_id)
+
+    def _has_refused(self, known: KnownFact) -> bool:
+        """Tell whether a limit refused it here: elsewhere it is asked anew."""
+        is_here = any(one is known for one in self.admission.facts)
+        return is_here and known.answer in LIMITS
 
     def _give_to(self, fact: TransferRequested) -> None:
         """Let an admission be of its next owner too. Only one is accepted, while it is open."""

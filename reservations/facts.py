@@ -49,6 +49,7 @@ def reconsider(
     `changed` are admissions to settle in any case. Returns the place of the fact that is `new`.
     """
     places = shopper.places() if new is None else shopper.places(new)
+    refused = shopper.transfers_over_limits()
     round_ = _Round(book, arrival, places, {id(one): one for one in changed})
     round_.take_away(shopper)
     for early in shopper.waiting():
@@ -57,8 +58,11 @@ def reconsider(
     if new is not None:
         round_.put(new)
     round_.settle_all()
-    for early in shopper.waiting():
-        round_.apply_waiting(early)
+    if shopper.transfers_over_limits() - refused:
+        reconsider(book, arrival, shopper)  # all were placed as if it were granted
+    else:
+        for early in shopper.waiting():
+            round_.apply_waiting(early)
     return places[id(new)] if new is not None else None
 
 

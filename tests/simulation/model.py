@@ -100,11 +100,16 @@ class Model:
         for place in waited:
             del self._visit(place).facts[place]
         losers = [found for place, found in before.items() if self.where[place] is not found]
+        refused = [dict(visit.refused) for visit in self.visits]
         for visit in sorted(self.visits, key=lambda one: (one not in losers, one.age)):
             self._take_turn(visit)
+        if any(visit.refused.keys() - was for visit, was in zip(self.visits, refused, strict=True)):
+            self.moved -= {*waited}
+            return self._settle(lane)  # all were placed as if the transfer were granted
         for place in waited:
             self._visit(place).facts[place] = self.facts[place]
             self._take_turn(self._visit(place))
+        return None
 
     def _let_wait(self, lane: int, places: set[Place]) -> None:
         since = max(self.now or LONG_AGO, self.last_tick.get(lane, LONG_AGO))

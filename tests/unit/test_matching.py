@@ -458,3 +458,19 @@ def _facts(world: World) -> dict[str, int]:
         )
         for key, admission in world.admissions.items()
     }
+
+
+def test_transfer_that_a_limit_refused_elsewhere_is_asked_anew_where_it_belongs() -> None:
+    """And so a request of the new owner is for what that owner has by then."""
+    story("""
+        policy drop per_experience=1
+        stock  moon-lamp 5
+        stock  pouch     5
+        10:00  admit bo  moon-lamp 1 id=adm-1     -> reserved moon-lamp 1 until 10:11
+        10:00  admit ada pouch 1 via=side-gate    -> reserved pouch 1 until 10:11
+        10:03  transfer ada bo via=               -> refused limit_per_experience
+        10:02  paid  bo id=adm-1                  -> converted moon-lamp 1
+        10:04  release bo via=                    -> refused hold_over
+        10:01  admit ada id=adm-9 via=side-gate   -> transferred bo from ada
+        holds  bo                                 -> moon-lamp 1 soft converted
+    """)
