@@ -76,9 +76,14 @@ def stock_wanted(
 
 
 def policies_wanted(book: Book, events: Iterable[Admitted | Fact]) -> set[tuple[str, str]]:
-    """Give the experiences whose policies apply: the events', and the loaded admissions'."""
+    """Give the experiences whose policies apply.
+
+    They are those of the events, of the loaded admissions, and of their facts, which may turn out
+    to belong to no admission, and wait.
+    """
     loaded = {(key.organization_id, one.experience_id) for key, one in book.admissions.items()}
-    return loaded | {(event.organization_id, event.experience_id) for event in events}
+    known = [known.fact for one in book.admissions.values() for known in one.facts]
+    return loaded | {(one.organization_id, one.experience_id) for one in (*events, *known)}
 
 
 def _policies(book: Book, events: Iterable[Admitted | Fact]) -> Iterator[tuple[str, str, Policy]]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.world import World, story
+from tests.unit.story import Given, Happens, parse
+from tests.unit.world import World, assert_same, story
 
 EVENTS = [
     "paid ada",
@@ -474,3 +475,23 @@ def test_transfer_that_a_limit_refused_elsewhere_is_asked_anew_where_it_belongs(
         10:01  admit ada id=adm-9 via=side-gate   -> transferred bo from ada
         holds  bo                                 -> moon-lamp 1 soft converted
     """)
+
+
+def test_payment_that_loses_its_admission_waits_for_as_long_as_its_own_experience_lets_it() -> None:
+    """A batch loads that experience's policy too, though no event of it is of that experience."""
+    told = """
+        policy vault early=30
+        10:00     admit ada id=adm-7 in=
+        10:05     paid  ada order=o-1 in=vault
+        10:04     paid  ada order=o-2 via= in=
+        10:04:40  tick
+    """
+    worlds = [World(loads_all=True), World(loads_all=False)]
+    for world in worlds:
+        for step in parse(told):
+            if isinstance(step, Given):
+                world.put(step)
+            elif isinstance(step, Happens):
+                world.apply([step])
+
+    assert_same(*worlds)
