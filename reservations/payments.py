@@ -30,8 +30,8 @@ def payments_of(facts: Sequence[KnownFact]) -> list[Payment]:
             by_order.setdefault(known.fact.order_id, []).append(known)
     if None in by_order and len(by_order) > 1:
         unnamed = by_order.pop(None)
-        earliest = min(by_order.values(), key=lambda told: _paid_at(told))
-        earliest += unnamed
+        earliest = min(by_order, key=lambda order_id: (_paid_at(by_order[order_id]), order_id))
+        by_order[earliest] += unnamed
     payments = [_payment(order_id, told, facts) for order_id, told in by_order.items()]
     return sorted(payments, key=lambda one: (one.paid_at, one.order_id or ""))
 

@@ -490,6 +490,21 @@ def test_completion_without_an_order_is_of_the_earliest() -> None:
     """)
 
 
+def test_completion_without_an_order_is_of_the_first_by_name_of_two_of_one_instant() -> None:
+    for first, second in (
+        ("paid ada order=o-1 id=adm-7", "paid ada order=o-2 id=adm-7 token=t-7"),
+        ("paid ada order=o-2 id=adm-7 token=t-7", "paid ada order=o-1 id=adm-7"),
+    ):
+        story(f"""
+            stock  moon-lamp 9
+            10:00  admit ada moon-lamp 1 id=adm-7 token=t-7
+            10:05  paid ada id=adm-7
+            10:07  {first}
+            10:07  {second}
+            holds ada                        -> moon-lamp 1 soft converted order=o-1
+        """)
+
+
 # A second payment
 
 
