@@ -1,6 +1,7 @@
 """Outcomes, made from what they are about. Each is noted in the book's changes."""
 
 from datetime import datetime
+from typing import Any
 
 from reservations.book import Book
 from schemas.events import Arrival, Cause, event_time
@@ -26,35 +27,24 @@ def say(
     oversold: bool | None = None,
 ) -> None:
     """Note an outcome of a reservation."""
-    occurred_at = event_time(arrival.event)
     reservation.outcomes += 1
     book.touch_reservation(reservation)
-    name = (str(reservation.id), reservation.outcomes)
-    book.changes.outcomes.append(
-        Outcome(
-            outcome_id=time_ordered_id(occurred_at, outcome_type, *name),
-            type=outcome_type,
-            organization_id=admission.key.organization_id,
-            experience_id=admission.experience_id or None,
-            distribution_id=admission.distribution_id or None,
-            distribution_type=admission.distribution_type,
-            consumer_id=admission.consumer_id,
-            admission_id=admission.key.admission_id,
-            reservation_id=reservation.id,
-            product_id=reservation.product_id,
-            variant_id=reservation.variant_id or None,
-            quantity=reservation.quantity if quantity is None else quantity,
-            strategy=reservation.strategy,
-            occurred_at=occurred_at,
-            lane=arrival.lane,
-            cause=_cause(arrival.cause),
-            traceparent=arrival.traceparent,
-            reason=reason,
-            expires_at=expires_at,
-            order_id=order_id,
-            late=late,
-            oversold=oversold,
-        )
+    _note_of_admission(
+        book,
+        outcome_type,
+        admission,
+        arrival,
+        (str(reservation.id), reservation.outcomes),
+        reservation_id=reservation.id,
+        product_id=reservation.product_id,
+        variant_id=reservation.variant_id or None,
+        quantity=reservation.quantity if quantity is None else quantity,
+        strategy=reservation.strategy,
+        reason=reason,
+        expires_at=expires_at,
+        order_id=order_id,
+        late=late,
+        oversold=oversold,
     )
 
 
@@ -70,29 +60,18 @@ def say_of_admission(
     from_consumer_id: str | None = None,
 ) -> None:
     """Note an outcome of an admission as a whole."""
-    occurred_at = event_time(arrival.event)
     admission.outcomes += 1
     book.touch_admission(admission)
-    name = (*admission.key, admission.outcomes)
-    book.changes.outcomes.append(
-        Outcome(
-            outcome_id=time_ordered_id(occurred_at, outcome_type, *name),
-            type=outcome_type,
-            organization_id=admission.key.organization_id,
-            experience_id=admission.experience_id or None,
-            distribution_id=admission.distribution_id or None,
-            distribution_type=admission.distribution_type,
-            consumer_id=admission.consumer_id,
-            from_consumer_id=from_consumer_id,
-            admission_id=admission.key.admission_id,
-            reason=reason,
-            expires_at=expires_at,
-            order_id=order_id,
-            occurred_at=occurred_at,
-            lane=arrival.lane,
-            cause=_cause(arrival.cause),
-            traceparent=arrival.traceparent,
-        )
+    _note_of_admission(
+        book,
+        outcome_type,
+        admission,
+        arrival,
+        (*admission.key, admission.outcomes),
+        reason=reason,
+        expires_at=expires_at,
+        order_id=order_id,
+        from_consumer_id=from_consumer_id,
     )
 
 
@@ -107,31 +86,66 @@ def say_of_fact(
     """Note an outcome of a fact that belongs to no admission, or to none alone."""
     event = known.fact
     known.outcomes += 1
-    name = (*known.cause[:4], event.consumer_id, known.outcomes)
-    book.changes.outcomes.append(
-        Outcome(
-            outcome_id=time_ordered_id(at, outcome_type, *name),
-            type=outcome_type,
-            organization_id=event.organization_id,
-            experience_id=event.experience_id or None,
-            distribution_id=event.distribution_id or None,
-            distribution_type=event.distribution_type,
-            consumer_id=event.consumer_id,
-            admission_id=event.admission_id,
-            reason=reason,
-            order_id=getattr(event, "order_id", None),
-            occurred_at=at,
-            lane=lane,
-            cause=_cause(known.cause),
-            traceparent=known.traceparent,
-        )
+    _note(
+        book,
+        outcome_type,
+        at,
+        (*known.cause[:4], event.consumer_id, known.outcomes),
+        known.cause,
+        organization_id=event.organization_id,
+        experience_id=event.experience_id or None,
+        distribution_id=event.distribution_id or None,
+        distribution_type=event.distribution_type,
+        consumer_id=event.consumer_id,
+        admission_id=event.admission_id,
+        reason=reason,
+        order_id=getattr(event, "order_id", None),
+        lane=lane,
+        traceparent=known.traceparent,
     )
 
 
-def _cause(cause: Cause) -> OutcomeCause:
-    return OutcomeCause(
-        topic=cause.topic,
-        partition=cause.partition,
-        offset=cause.offset,
-        event_id=cause.event_id,
+def _note_of_admission(
+    book: Book,
+    outcome_type: OutcomeType,
+    admission: Admission,
+    arrival: Arrival,
+    name: tuple[object, ...],
+    **fields: Any,
+) -> None:
+    _note(
+        book,
+        outcome_type,
+        event_time(arrival.event),
+        name,
+        arrival.cause,
+        organization_id=admission.key.organization_id,
+        experience_id=admission.experience_id or None,
+        distribution_id=admission.distribution_id or None,
+        distribution_type=admission.distribution_type,
+        consumer_id=admission.consumer_id,
+        admission_id=admission.key.admission_id,
+        lane=arrival.lane,
+        traceparent=arrival.traceparent,
+        **fields,
     )
+
+
+def _note(
+    book: Book,
+    outcome_type: OutcomeType,
+    at: datetime,
+    name: tuple[object, ...],
+    cause: Cause,
+    **fields: Any,
+) -> None:
+    """Note an outcome, whose id is made of its time, its type and `name`."""
+    topic, partition, offset, _, event_id = cause
+    outcome = Outcome(
+        outcome_id=time_ordered_id(at, outcome_type, *name),
+        type=outcome_type,
+        occurred_at=at,
+        cause=OutcomeCause(topic=topic, partition=partition, offset=offset, event_id=event_id),
+        **fields,
+    )
+    book.changes.outcomes.append(outcome)
