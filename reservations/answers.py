@@ -7,16 +7,13 @@ from reservations.say import say_of_admission
 from reservations.standing import Standing
 from schemas.events import Arrival
 from schemas.facts import KnownFact
-from schemas.policy import Policy
 from schemas.reservation import Admission
 from schemas.vocabulary import Reason
 
 
-def answer(
-    book: Book, arrival: Arrival, admission: Admission, it: Standing, policy: Policy
-) -> None:
+def answer(book: Book, arrival: Arrival, admission: Admission, it: Standing) -> None:
     """Say what is new of each fact, once; and change the owner where a transfer asks for it."""
-    refused_by = _change_owner(book, arrival, admission, it, policy)
+    refused_by = _change_owner(book, arrival, admission, it)
     for known, answered in it.answers.values():
         if refused_by is not None and answered == "transferred":
             answered = refused_by
@@ -41,7 +38,7 @@ def _say(
 
 
 def _change_owner(
-    book: Book, arrival: Arrival, admission: Admission, it: Standing, policy: Policy
+    book: Book, arrival: Arrival, admission: Admission, it: Standing
 ) -> Reason | None:
     """Give the admission to the consumer whom its transfers name, or the reason why not."""
     owner = it.owner

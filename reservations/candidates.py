@@ -24,7 +24,7 @@ class Candidate:
 
     def __init__(self, admission: Admission, closed_at: datetime | None) -> None:
         self.admission = admission
-        self.extensions = Extensions(admission, admission.policy)
+        self.extensions = Extensions(admission)
         self.closed_at = closed_at
         self.ended_at: datetime | None = None
         self.orders: set[str] = set()

@@ -21,7 +21,6 @@ from reservations.say import say
 from reservations.standing import Standing
 from reservations.strategies import move, refusal
 from schemas.events import Arrival, event_time
-from schemas.policy import Policy
 from schemas.reservation import Admission, Reservation
 from schemas.vocabulary import Reason
 
@@ -44,7 +43,6 @@ class CartChange:
     arrival: Arrival
     admission: Admission
     it: Standing
-    policy: Policy
     only: Collection[Sku] | None = None  # lines; None: all
 
     def carry_out(self) -> None:
@@ -89,7 +87,7 @@ class CartChange:
         allowance = Allowance(self.book, self.admission, self.it.cart.wanted)
         for one in additions:
             one.why_not = self._hold(one, allowance)
-        if self.policy.cart == "all_or_nothing" and any(one.why_not for one in additions):
+        if self.admission.policy.cart == "all_or_nothing" and any(one.why_not for one in additions):
             for one in additions:
                 if one.why_not is None:
                     self._undo(one)
@@ -141,7 +139,7 @@ class CartChange:
         """
         if not stuck or reservation.status != "active":
             return False  # what has ended has nothing to keep
-        waits = self.policy.cart == "all_or_nothing" or any(
+        waits = self.admission.policy.cart == "all_or_nothing" or any(
             one.reservation.product_id == reservation.product_id
             and one.reservation is not reservation
             for one in stuck

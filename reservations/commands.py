@@ -16,9 +16,9 @@ LIMITS: Final = ("limit_per_sku", "limit_per_experience", "limit_open_holds")
 Answers = dict[int, tuple[KnownFact, str | None]]  # by identity: equal facts are one fact
 
 
-def hold_end(admission: Admission, policy: Policy) -> datetime:
+def hold_end(admission: Admission) -> datetime:
     """Give the hold's end: the window's end plus the buffer, at most the cap after admission."""
-    window_ends_at = admission.window_ends_at
+    policy, window_ends_at = admission.policy, admission.window_ends_at
     if window_ends_at is None:
         window_ends_at = admission.admitted_at + policy.window(admission.distribution_type)
     cap = admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
@@ -34,9 +34,9 @@ class Extensions:
 
     __slots__ = ("_cap", "_granted", "_left", "_policy", "end")
 
-    def __init__(self, admission: Admission, policy: Policy) -> None:
-        self.end = hold_end(admission, policy)
-        self._policy = policy
+    def __init__(self, admission: Admission) -> None:
+        self.end = hold_end(admission)
+        self._policy = policy = admission.policy
         self._cap = admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
         self._left = timedelta(seconds=policy.extension_seconds_max)
         self._granted = 0
@@ -59,13 +59,12 @@ class Extensions:
 
 def extended_end(
     admission: Admission,
-    policy: Policy,
     facts: Sequence[KnownFact],
     closed_at: datetime | None,
     answers: Answers,
 ) -> datetime:
     """Give the hold's end after all extensions that are granted, and answer each request."""
-    extensions = Extensions(admission, policy)
+    extensions = Extensions(admission)
     for known in facts:
         if isinstance(known.fact, ExtendRequested):
             refused = extensions.ask(known.fact, closed_at)
@@ -75,7 +74,6 @@ def extended_end(
 
 def owner_of(
     admission: Admission,
-    policy: Policy,
     facts: Sequence[KnownFact],
     over_at: datetime,
     answers: Answers,
@@ -86,7 +84,7 @@ def owner_of(
     for known in facts:
         if not isinstance(request := known.fact, TransferRequested):
             continue
-        reason = _no_transfer(known, policy, over_at, owner if owner != guest else None)
+        reason = _no_transfer(known, admission.policy, over_at, owner if owner != guest else None)
         answers[id(known)] = (known, reason or "transferred")
         if reason is None:
             owner = request.to_consumer_id

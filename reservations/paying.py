@@ -21,7 +21,6 @@ from reservations.say import say, say_of_admission
 from reservations.standing import ENDS, Standing
 from reservations.strategies import can_oversell, move, refusal
 from schemas.events import Arrival
-from schemas.policy import Policy
 from schemas.reservation import Admission, Reservation
 from schemas.vocabulary import Reason
 
@@ -37,7 +36,6 @@ class Sale:
     admission: Admission
     it: Standing
     payment: Payment
-    policy: Policy
     bought_before: Mapping[Sku, int]  # by this order, if it was carried out before
 
     def carry_out(self) -> None:
@@ -149,7 +147,7 @@ class Sale:
         why_not = refusal(self.book, reservation, further)
         if why_not is None:
             move(self.book, reservation, "hold", further)
-        elif can_oversell(self.book, reservation, further, self.policy.oversell_units):
+        elif can_oversell(self.book, reservation, further, self.admission.policy.oversell_units):
             move(self.book, reservation, "oversell", further)
             reservation.oversold = further
             why_not = None

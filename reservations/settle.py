@@ -15,7 +15,6 @@ from reservations.say import say
 from reservations.standing import ENDS, Standing, standing
 from schemas.events import Arrival
 from schemas.outcomes import Outcome
-from schemas.policy import Policy
 from schemas.reservation import Admission, Reservation
 
 
@@ -25,9 +24,8 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> None:
     It is called whenever a fact was added or taken away, with the event that did it. While the
     marks stay, neither cart nor payment is carried out again.
     """
-    policy = admission.policy
-    it = standing(admission, policy, book.last_tick_of(admission.lane))
-    answer(book, arrival, admission, it, policy)
+    it = standing(admission, book.last_tick_of(admission.lane))
+    answer(book, arrival, admission, it)
     _move_end(book, admission, it)
     rows = book.reservations[admission.key]
     sold = [one for one in rows if one.status in SOLD]
@@ -38,14 +36,14 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> None:
         in_cart = sku_of(reservation) in it.cart.wanted
         undo_sale(book, arrival, reservation, in_cart=in_cart)
     if it.cart.mark != admission.cart_mark or _is_reopened(book, admission, it):
-        CartChange(book, arrival, admission, it, policy).carry_out()
+        CartChange(book, arrival, admission, it).carry_out()
     elif before:  # what was not sold stays as it was
         undone = {sku_of(one) for one in sold}
-        CartChange(book, arrival, admission, it, policy, undone).carry_out()
+        CartChange(book, arrival, admission, it, undone).carry_out()
     if it.payment is not None and sold_anew:
         bought = _bought_before(before, it.payment)
-        Sale(book, arrival, admission, it, it.payment, policy, bought).carry_out()
-    _end_or_return(book, arrival, admission, it, policy)
+        Sale(book, arrival, admission, it, it.payment, bought).carry_out()
+    _end_or_return(book, arrival, admission, it)
     admission.cart_mark, admission.sale_mark = it.cart.mark, it.sale_mark
     book.touch_admission(admission)
     if before:
@@ -83,12 +81,10 @@ def _bought_before(before: Sequence[Reservation], payment: Payment) -> dict[Sku,
     }
 
 
-def _end_or_return(
-    book: Book, arrival: Arrival, admission: Admission, it: Standing, policy: Policy
-) -> None:
+def _end_or_return(book: Book, arrival: Arrival, admission: Admission, it: Standing) -> None:
     verdict = it.verdict
     if it.payment is not None and it.payment.cancelled_at is not None:
-        at, restock = it.payment.cancelled_at, policy.restock_cancelled
+        at, restock = it.payment.cancelled_at, admission.policy.restock_cancelled
         for reservation in book.reservations[admission.key]:
             if is_to_return(book, reservation, restock=restock):
                 take_back(book, arrival, reservation, at, restock=restock)

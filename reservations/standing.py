@@ -85,21 +85,21 @@ ENDS: Final[Mapping[Verdict, tuple[Status, Reason]]] = {
 }
 
 
-def standing(admission: Admission, policy: Policy, last_tick: datetime) -> Standing:
-    """Say what the facts of an admission amount to, under a policy."""
+def standing(admission: Admission, last_tick: datetime) -> Standing:
+    """Say what the facts of an admission amount to, under its policy."""
     facts = in_order(admission.facts)
     first_end = _first_end(facts)
     payment, surplus = that_counts(payments_of(facts))
     ended_at = first_end.ended_at if first_end is not None else None
     closing = _earliest(ended_at, payment.paid_at if payment is not None else None)
     answers: dict[int, tuple[KnownFact, str | None]] = {}
-    expires_at = extended_end(admission, policy, facts, closing, answers)
-    it = _closed(expires_at, first_end, payment, last_tick, policy)
+    expires_at = extended_end(admission, facts, closing, answers)
+    it = _closed(expires_at, first_end, payment, last_tick, admission.policy)
     it.answers = answers
     it.surplus = surplus
-    it.owner = owner_of(admission, policy, facts, it.over_at, answers)
+    it.owner = owner_of(admission, facts, it.over_at, answers)
     closed_at = it.over_at if payment is None else min(it.over_at, payment.paid_at)
-    it.cart = cart_in_force(facts, closed_at, policy, answers)
+    it.cart = cart_in_force(facts, closed_at, admission.policy, answers)
     return it
 
 

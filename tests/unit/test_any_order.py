@@ -648,11 +648,7 @@ def _rows_of(world: World, admission: Admission) -> str:
 
 
 def _cart_of(world: World, admission: Admission) -> Mapping[tuple[str, str], int]:
-    key = (admission.key.organization_id, admission.experience_id)
-    policy = world.policies.get(key, DEFAULT_POLICY)
-    return standing(
-        admission, policy, world.last_tick.get(admission.lane, NEVER_TICKED)
-    ).cart.wanted
+    return standing(admission, world.last_tick.get(admission.lane, NEVER_TICKED)).cart.wanted
 
 
 # Laws over sales that nobody wrote. A sale is a story without expectations, so that a failure

@@ -7,7 +7,6 @@ import pytest
 
 from reservations.book import NEVER_TICKED
 from reservations.standing import ENDS, PRECEDENCE, Standing, Verdict, standing
-from schemas.policy import DEFAULT_POLICY
 from tests.unit.world import story
 
 # A story for each line of the table, how the hold is at its end, and which other lines hold as
@@ -194,4 +193,4 @@ def _standing(*events: str) -> Standing:
     """Tell what happens to a hold from 10:00 to 10:11, and give what the facts amount to."""
     world = story("\n".join(["stock moon-lamp 9", "10:00 admit ada moon-lamp 1", *events]))
     [admission] = world.admissions.values()
-    return standing(admission, DEFAULT_POLICY, world.last_tick.get(admission.lane, NEVER_TICKED))
+    return standing(admission, world.last_tick.get(admission.lane, NEVER_TICKED))
