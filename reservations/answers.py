@@ -11,8 +11,11 @@ from schemas.reservation import Admission
 from schemas.vocabulary import Reason
 
 
-def answer(book: Book, arrival: Arrival, admission: Admission, it: Standing) -> None:
-    """Say what is new of each fact, once; and change the owner where a transfer asks for it."""
+def answer(book: Book, arrival: Arrival, admission: Admission, it: Standing) -> bool:
+    """Say what is new of each fact, once; and change the owner where a transfer asks for it.
+
+    Returns whether a limit of the other consumer refused that just now.
+    """
     refused_by = _change_owner(book, arrival, admission, it)
     for known, answered in it.answers.values():
         if refused_by is not None and answered == "transferred":
@@ -22,6 +25,7 @@ def answer(book: Book, arrival: Arrival, admission: Admission, it: Standing) -> 
             _say(book, arrival, admission, it, known)
     for payment in it.surplus:
         _refuse_payment(book, arrival, admission, payment)
+    return refused_by is not None
 
 
 def _say(

@@ -49,7 +49,6 @@ def reconsider(
     `changed` are admissions to settle in any case. Returns the place of the fact that is `new`.
     """
     places = shopper.places() if new is None else shopper.places(new)
-    refused = shopper.transfers_over_limits()
     round_ = _Round(book, arrival, places, {id(one): one for one in changed})
     round_.take_away(shopper)
     for early in shopper.waiting():
@@ -57,12 +56,8 @@ def reconsider(
             round_.bring(early)
     if new is not None:
         round_.put(new)
-    round_.settle_all()
-    if shopper.transfers_over_limits() - refused:
-        reconsider(book, arrival, shopper)  # all were placed as if it were granted
-    else:
-        for early in shopper.waiting():
-            round_.apply_waiting(early)
+    if round_.settle_all() or any(map(round_.apply_waiting, shopper.waiting())):
+        reconsider(book, arrival, shopper)  # all were placed as if a transfer were granted
     return places[id(new)] if new is not None else None
 
 
@@ -102,26 +97,32 @@ class _Round:
             early.known.answer = None
             self.put(early.known, cause)
 
-    def settle_all(self) -> None:
-        """Settle what has changed: first who loses a fact and gives units back, then by age."""
+    def settle_all(self) -> bool:
+        """Settle what has changed: first who loses a fact and gives units back, then by age.
+
+        Returns whether a transfer was refused.
+        """
         in_turn = sorted(
             self.to_settle.values(),
             key=lambda one: (one.key not in self.losers, one.admitted_at, one.key),
         )
-        for admission in in_turn:
-            settle(self.book, self.arrival, admission)
+        refused = [settle(self.book, self.arrival, admission) for admission in in_turn]
+        return any(refused)
 
-    def apply_waiting(self, early: EarlyFact) -> None:
-        """Apply a fact that has waited as the cause of what it does; or say why it waits on."""
+    def apply_waiting(self, early: EarlyFact) -> bool:
+        """Apply a fact that has waited as the cause of what it does; or say why it waits on.
+
+        Returns whether it is a transfer that was refused.
+        """
         place = self.places[id(early.known)]
         if isinstance(place, Admission):
             cause = _arrival_of(early, self.arrival.lane)
             self.to_settle.clear()
             self.bring(early, cause)
-            if self.to_settle:
-                settle(self.book, cause, place)
-        elif place == AMBIGUOUS and early.known.answer != AMBIGUOUS:
+            return bool(self.to_settle) and settle(self.book, cause, place)
+        if place == AMBIGUOUS and early.known.answer != AMBIGUOUS:
             _say_ambiguous(self.book, self.arrival, early)
+        return False
 
 
 def _say_ambiguous(book: Book, arrival: Arrival, early: EarlyFact) -> None:

@@ -18,14 +18,16 @@ from schemas.outcomes import Outcome
 from schemas.reservation import Admission, Reservation
 
 
-def settle(book: Book, arrival: Arrival, admission: Admission) -> None:
+def settle(book: Book, arrival: Arrival, admission: Admission) -> bool:
     """Make the rows of an admission what its facts say, and say what changed.
 
     It is called whenever a fact was added or taken away, with the event that did it. While the
     marks stay, neither cart nor payment is carried out again.
+
+    Returns whether a transfer, which facts were placed as if it were granted, was refused.
     """
     it = standing(admission, book.last_tick_of(admission.lane))
-    answer(book, arrival, admission, it)
+    is_refused = answer(book, arrival, admission, it)
     _move_end(book, admission, it)
     rows = book.reservations[admission.key]
     sold = [one for one in rows if one.status in SOLD]
@@ -48,6 +50,7 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> None:
     book.touch_admission(admission)
     if before:
         _say_only_what_changed(book, arrival, admission, before, said)
+    return is_refused
 
 
 def _move_end(book: Book, admission: Admission, it: Standing) -> None:

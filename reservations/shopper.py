@@ -1,7 +1,6 @@
 """A shopper, as far as facts go: all admissions, and all facts wherever they are now."""
 
 from reservations.book import Book, ShopperKey, shoppers_of
-from reservations.commands import LIMITS
 from reservations.matching import known_admission
 from reservations.placing import Place, place
 from schemas.events import Admitted, Fact, TransferRequested
@@ -44,11 +43,6 @@ class Shopper:
         held = [(known, one) for one in self.admissions.values() for known in one.facts]
         waiting = [early.known for early in self.waiting()]
         return place(self.book, list(self.admissions.values()), held, [*waiting, *new])
-
-    def transfers_over_limits(self) -> set[int]:
-        """Give the transfers, by their identity, that a limit of the other consumer refused."""
-        facts = [known for one in self.admissions.values() for known in one.facts]
-        return {id(known) for known in facts if known.answer in LIMITS}
 
     def knows(self, fact: Fact) -> bool:
         """Tell whether somebody has said this before."""

@@ -95,21 +95,26 @@ class Model:
         before, self.where = self.where, place_all(self.facts, self.visits)
         placed = {place for place, found in self.where.items() if isinstance(found, Visit)}
         waited = sorted(placed - self.moved - {new})
+        had = self.moved & before.keys()
         self.moved |= placed
         self._let_wait(lane, self.facts.keys() - placed)
         for place in waited:
             del self._visit(place).facts[place]
-        losers = [found for place, found in before.items() if self.where[place] is not found]
-        refused = [dict(visit.refused) for visit in self.visits]
+        losers = [before[place] for place in had if self.where[place] is not before[place]]
+        refused = self._refused()
         for visit in sorted(self.visits, key=lambda one: (one not in losers, one.age)):
             self._take_turn(visit)
-        if any(visit.refused.keys() - was for visit, was in zip(self.visits, refused, strict=True)):
-            self.moved -= {*waited}
-            return self._settle(lane)  # all were placed as if the transfer were granted
-        for place in waited:
+        while waited and not self._refused() - refused:
+            place = waited.pop(0)
             self._visit(place).facts[place] = self.facts[place]
             self._take_turn(self._visit(place))
-        return None
+        if self._refused() - refused:  # all were placed as if the transfer were granted
+            self.moved -= {*waited}
+            self._settle(lane)
+
+    def _refused(self) -> set[tuple[int, Place]]:
+        """Give the transfers that limits have refused, with the admissions that have them."""
+        return {(id(visit), place) for visit in self.visits for place in visit.refused}
 
     def _let_wait(self, lane: int, places: set[Place]) -> None:
         since = max(self.now or LONG_AGO, self.last_tick.get(lane, LONG_AGO))

@@ -495,3 +495,17 @@ def test_payment_that_loses_its_admission_waits_for_as_long_as_its_own_experienc
                 world.apply([step])
 
     assert_same(*worlds)
+
+
+def test_transfer_that_waited_and_that_a_limit_refuses_gives_nobody_a_say_in_the_cart() -> None:
+    story("""
+        policy drop per_experience=1
+        stock  moon-lamp 5
+        stock  pouch     5
+        10:00  admit bo  moon-lamp 1                   -> reserved moon-lamp 1 until 10:11
+        10:03  transfer ada bo via=                    -> nothing
+        10:04  cart  bo moon-lamp 1 via=side-gate      -> nothing
+        10:00  admit ada pouch 1 via=side-gate \
+            -> reserved pouch 1 until 10:11, refused limit_per_experience
+        holds  ada                                     -> pouch 1 soft active
+    """)
