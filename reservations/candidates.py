@@ -1,6 +1,7 @@
 """What decides between a shopper's admissions: doors, times, and orders that were told before."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -31,11 +32,10 @@ class Candidate:
         self.transfer_allowed = admission.policy.transfer_allowed
         self.shoppers = [_first(admission)]
 
-    def fits(self, fact: Fact, door: Door) -> bool:
-        """Tell whether an event, which tells of that door, may be about it."""
+    def fits(self, door: Door) -> bool:
+        """Tell whether an event that tells of a door may be about it."""
         ours = door_of(self.admission)
-        is_theirs = fact.consumer_id in self.shoppers
-        return is_theirs and _agree(door[0], ours[0]) and _agree(door[1], ours[1])
+        return _agree(door[0], ours[0]) and _agree(door[1], ours[1])
 
     def had_begun(self, at: datetime) -> bool:
         """Tell whether it had begun at an instant."""
@@ -74,30 +74,41 @@ class Candidate:
 
 
 class Orders:
-    """What all events of an order say together of where it belongs."""
+    """What all events of an order say together of where it belongs.
+
+    An order is of one shopper: what another one tells of it counts where a transfer made them one.
+    """
 
     def __init__(self, facts: Iterable[KnownFact], named: Mapping[int, Admission | None]) -> None:
-        self._named: dict[str, Admission] = {}
-        self._doors: dict[str, Door] = {}
+        self._named: defaultdict[str, list[Admission]] = defaultdict(list)
+        self._doors: dict[tuple[str, str], Door] = {}  # by shopper and order
         for known in facts:
             fact = known.fact
             if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
-                distribution_id, experience_id = self._doors.get(fact.order_id, ("", ""))
-                self._doors[fact.order_id] = (
+                whose = fact.consumer_id, fact.order_id
+                distribution_id, experience_id = self._doors.get(whose, ("", ""))
+                self._doors[whose] = (
                     distribution_id or fact.distribution_id,
                     experience_id or fact.experience_id,
                 )
                 if (admission := named.get(id(known))) is not None:
-                    self._named.setdefault(fact.order_id, admission)
+                    self._named[fact.order_id].append(admission)
 
-    def named(self, fact: Fact) -> Admission | None:
-        """Give the admission that an event of the same order names."""
-        return self._named.get(getattr(fact, "order_id", None) or "")
+    def admission(self, fact: Fact, theirs: Sequence[Candidate]) -> Admission | None:
+        """Give the one of a shopper's admissions that an event's order is of already.
+
+        That is the one which another event of the order names, else the one which has it.
+        """
+        order_id = getattr(fact, "order_id", None) or ""
+        named = self._named.get(order_id, ())
+        of_theirs = [one for one in named if any(each.admission is one for each in theirs)]
+        having = [one.admission for one in theirs if order_id in one.orders]
+        return next(iter(of_theirs + having), None)
 
     def door(self, fact: Fact) -> Door:
         """Give the door that an event, or another of its order, tells of."""
         own = fact.distribution_id, fact.experience_id
-        return self._doors.get(getattr(fact, "order_id", None) or "", own)
+        return self._doors.get((fact.consumer_id, getattr(fact, "order_id", None) or ""), own)
 
 
 def next_by_the_same_door(admissions: Iterable[Admission]) -> dict[int, datetime | None]:

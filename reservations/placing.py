@@ -65,9 +65,7 @@ def _place_unnamed(
         if id(known) in named:
             found: Place = named[id(known)] or WAITS
         else:
-            found = orders.named(known.fact) or _choose(
-                list(candidates.values()), orders, known.fact
-            )
+            found = _choose(list(candidates.values()), orders, known.fact)
         places[id(known)] = found
         if isinstance(found, Admission):
             candidates[id(found)].take(known)
@@ -75,13 +73,12 @@ def _place_unnamed(
 
 
 def _choose(candidates: Sequence[Candidate], orders: Orders, fact: Fact) -> Place:
+    theirs = [one for one in candidates if fact.consumer_id in one.shoppers]
+    of_order = orders.admission(fact, theirs)
+    if of_order is not None or isinstance(fact, OrderCancelled):
+        return of_order or WAITS
     order_id = getattr(fact, "order_id", None)
-    for one in candidates:
-        if order_id in one.orders:
-            return one.admission
-    if isinstance(fact, OrderCancelled):
-        return WAITS
-    fitting = [one for one in candidates if one.fits(fact, orders.door(fact))]
+    fitting = [one for one in theirs if one.fits(orders.door(fact))]
     if isinstance(fact, CartUpdated):
         return _place_of_cart(fitting, fact)
     at = event_time(fact)

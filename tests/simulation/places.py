@@ -36,16 +36,17 @@ class _Orders:
     """What all completions of an order say together: which admission, or which entrance."""
 
     def __init__(self, facts: Facts, visits: Sequence[Visit]) -> None:
-        self.entrances: dict[str, Entrance] = {}
-        self.visits: dict[str, Visit] = {}
+        self.entrances: dict[tuple[str, str], Entrance] = {}
+        self.visits: dict[str, list[Visit]] = {}
         for _, fact in sorted(facts.items()):
             if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
-                told = self.entrances.get(fact.order_id, ("", ""))
+                whose = (fact.consumer_id, fact.order_id)
+                told = self.entrances.get(whose, ("", ""))
                 both = told[0] or fact.distribution_id, told[1] or fact.experience_id
-                self.entrances[fact.order_id] = both
+                self.entrances[whose] = both
                 found = _named(fact, visits)
                 if isinstance(found, Visit):
-                    self.visits.setdefault(fact.order_id, found)
+                    self.visits.setdefault(fact.order_id, []).append(found)
 
 
 def _named(fact: Fact, visits: Sequence[Visit]) -> Visit | str:
@@ -56,16 +57,15 @@ def _named(fact: Fact, visits: Sequence[Visit]) -> Visit | str:
 
 def _unnamed(fact: Fact, visits: Sequence[Visit], orders: _Orders) -> Visit | str:
     order_id = getattr(fact, "order_id", None)
-    if order_id in orders.visits:
-        return orders.visits[order_id]
     theirs = [visit for visit in visits if fact.consumer_id in visit.people]
-    of_order = [visit for visit in theirs if order_id in visit.orders]
+    of_order = [visit for visit in orders.visits.get(order_id or "", []) if visit in theirs]
+    of_order += [visit for visit in theirs if order_id in visit.orders]
     if of_order:
         return of_order[0]
     if isinstance(fact, OrderCancelled):
         return WAITS
     own = (fact.distribution_id, fact.experience_id)
-    entrance = orders.entrances.get(order_id or "", own)
+    entrance = orders.entrances.get((fact.consumer_id, order_id or ""), own)
     at, fitting = event_time(fact), [v for v in theirs if _agree(entrance, v.front.entrance)]
     begun = [visit for visit in fitting if visit.front.admitted_at <= at]
     if order_id is not None:

@@ -593,6 +593,37 @@ ORDER_FREE = {
         "ada until 10:11: moon-lamp 1 soft converted order=o-7;"
         " ada until 10:12: pouch 1 soft active",
     ),
+    "an order of one name that two shoppers tell whom no transfer made one": (
+        """
+        10:00  admit ada moon-lamp 1
+        10:00  admit bo pouch 1
+        10:05  paid ada order=o-7
+        10:06  paid bo order=o-7
+        10:20  transfer ada bo
+        """,
+        "ada until 10:11: moon-lamp 1 soft converted order=o-7;"
+        " bo until 10:11: pouch 1 soft converted order=o-7",
+    ),
+    "an order whose admission one shopper names, and another of whom no transfer made one": (
+        """
+        10:00  admit ada moon-lamp 1 id=adm-1
+        10:00  admit bo pouch 1
+        10:05  paid ada order=o-7 id=adm-1
+        10:06  paid bo order=o-7
+        10:20  transfer ada bo id=adm-1
+        """,
+        "ada until 10:11: moon-lamp 1 soft converted order=o-7;"
+        " bo until 10:11: pouch 1 soft converted order=o-7",
+    ),
+    "an order that guest and account tell, and one of them the door": (
+        """
+        10:00  admit guest-17 moon-lamp 1 via=front-gate
+        10:01  transfer guest-17 ada via=front-gate
+        10:05  paid guest-17 order=o-7 via=front-gate
+        10:06  paid ada order=o-7 moon-lamp 1 via=
+        """,
+        "ada until 10:11: moon-lamp 1 soft converted order=o-7",
+    ),
 }
 
 
