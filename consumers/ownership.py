@@ -1,22 +1,12 @@
 """Whether lanes are still ours: a question that only Postgres can answer."""
 
 from collections.abc import Iterable
-from typing import Final
 
-import asyncpg
 from asyncpg import Pool
 
+from consumers.faults import DATABASE_ERRORS
 from db.lanes import Lane, owned
 from schemas.journal import IsOurs
-
-# Whatever is wrong with Postgres, it is the loop's to tell apart; here there is just no answer.
-_NO_ANSWER: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 
 def ownership(pool: Pool, lanes: Iterable[Lane]) -> IsOurs:
@@ -27,7 +17,7 @@ def ownership(pool: Pool, lanes: Iterable[Lane]) -> IsOurs:
         try:
             async with pool.acquire() as connection:
                 return lane in epochs and await owned(connection, lane, epochs[lane])
-        except _NO_ANSWER:
+        except DATABASE_ERRORS:  # the loop tells them apart; here there is just no answer
             return None
 
     return is_ours

@@ -74,7 +74,7 @@ class LanePublisher:
         self.put_sequences = {stream: mark.sequence for stream, mark in published.items()}
         self._task = asyncio.create_task(self._run(), name=f"publish-lane-{self._lane}")
 
-    async def probe(self, _: int) -> None:
+    async def probe(self) -> None:
         """Make readable what a killed broker has committed and hidden. Raises KafkaError."""
         log.warning("publish.probed", lane=self._lane)
         await self._producer.probe()
@@ -204,7 +204,9 @@ class LanePublisher:
     async def _look(self) -> None:
         """Read the published end. Raises Unpublished where it is before what was acknowledged."""
         async with asyncio.timeout(self._publish_seconds_max):
-            tails = await read_tails(self._kafka, {self._lane: self.published}, self.probe)
+            tails = await read_tails(
+                self._kafka, {self._lane: self.published}, lambda _: self.probe()
+            )
         for stream, mark in tails[self._lane].items():
             if mark.sequence < (acknowledged := self.published[stream].sequence):
                 raise Unpublished(

@@ -50,7 +50,7 @@ class Publisher:
                 tails = await read_tails(
                     self._kafka,
                     {number: lanes[number] for number in new},
-                    lambda number: new[number].probe(number),
+                    lambda number: new[number].probe(),
                 )
         except BaseException as error:
             await asyncio.gather(*(publisher.close() for publisher in new.values()))
