@@ -3,17 +3,16 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 
 from producers.kafka import Kafka
-from producers.lane_producer import LaneProducer
-from producers.tail import read_tails
+from producers.lane_end import LaneEnd
 from schemas import steps
-from schemas.journal import IsOurs, JournalEntry, Mark, Superseded, Unpublished
+from schemas.journal import IsOurs, JournalEntry, Mark, Superseded
 from schemas.vocabulary import Stream
 
 log = structlog.get_logger()
@@ -44,17 +43,12 @@ class LanePublisher:
         on_change: Callable[[], None],
     ) -> None:
         self._lane = lane
-        self._kafka = kafka
-        self._is_ours = is_ours
-        self._publish_seconds_max = publish_seconds_max
+        self.end = LaneEnd(lane, kafka, is_ours=is_ours, publish_seconds_max=publish_seconds_max)
         self._on_published = on_published
         self._on_change = on_change
-        self._producer = LaneProducer(kafka, lane)
         self._in_hand: deque[JournalEntry] = deque()
         self._wake = asyncio.Event()
-        self._unconfirmed = False  # acknowledged, and not yet seen in the topic
         self._task: asyncio.Task[None] | None = None
-        self.published: dict[Stream, Mark] = {}
         self.put_sequences: dict[Stream, int] = {}
         self.failure: BaseException | None = None
 
@@ -63,21 +57,11 @@ class LanePublisher:
         """Give the number of entries that are committed and not yet published."""
         return len(self._in_hand)
 
-    async def take_over(self) -> None:
-        """Fence whoever published this lane before. Raises KafkaError or TimeoutError."""
-        async with asyncio.timeout(self._publish_seconds_max):
-            await self._producer.start()
-
     def begin(self, published: Mapping[Stream, Mark]) -> None:
         """Begin to publish what is put, after what is published."""
-        self.published = dict(published)
+        self.end.marks = dict(published)
         self.put_sequences = {stream: mark.sequence for stream, mark in published.items()}
         self._task = asyncio.create_task(self._run(), name=f"publish-lane-{self._lane}")
-
-    async def probe(self) -> None:
-        """Make readable what a killed broker has committed and hidden. Raises KafkaError."""
-        log.warning("publish.probed", lane=self._lane)
-        await self._producer.probe()
 
     def put(self, entry: JournalEntry) -> None:
         """Take a committed entry over."""
@@ -90,7 +74,7 @@ class LanePublisher:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._producer.discard()
+        await self.end.discard()
 
     async def _run(self) -> None:
         try:
@@ -108,7 +92,7 @@ class LanePublisher:
     async def _is_woken(self) -> bool:
         """Wait for entries; False when all has been quiet and the last ones are not confirmed."""
         try:
-            async with asyncio.timeout(CONFIRM_SECONDS if self._unconfirmed else None):
+            async with asyncio.timeout(CONFIRM_SECONDS if self.end.is_unconfirmed else None):
                 await self._wake.wait()
         except TimeoutError:
             return False
@@ -122,7 +106,7 @@ class LanePublisher:
         it, and nobody would notice until the lane's next outcome.
         """
         try:
-            await self._look()
+            await self.end.look()
         except OUTAGES as error:
             log.warning("publish.unconfirmed", lane=self._lane, error=repr(error))
 
@@ -142,32 +126,19 @@ class LanePublisher:
     async def _publish(self) -> None:
         entries = list(islice(self._in_hand, ENTRIES_PER_TRANSACTION_MAX))
         began = time.monotonic()
-        async with asyncio.timeout(self._publish_seconds_max):
-            published = await self._producer.publish(_by_stream(entries))
-        self._refuse_topic_made_anew(published)
+        await self.end.publish(entries)
         for _ in entries:
             self._in_hand.popleft()
-        self.published.update(published)
-        self._unconfirmed = True
         steps.done("noted", len(entries))
         self._on_published(len(entries), time.monotonic() - began)
         self._on_change()
 
-    def _refuse_topic_made_anew(self, published: Mapping[Stream, Mark]) -> None:
-        """Raise Unpublished where what was published last went in before what came earlier."""
-        for stream, mark in published.items():
-            if mark.offset <= (last := self.published[stream]).offset:
-                raise Unpublished(
-                    f"lane {self._lane} has {stream} {mark.sequence} before offset {mark.offset},"
-                    f" and {last.sequence} was before {last.offset}: the topic was made anew"
-                )
-
     async def _recover(self) -> None:
-        """Take the own lane over: only the topic knows what of the last attempt it has."""
+        """Take the own lane over, as often as it takes, and drop what was published after all."""
         failures = 0
         while True:
             try:
-                await self._discard_and_take_over()
+                await self.end.take_again()
                 break
             except OUTAGES as error:
                 failures += 1
@@ -177,50 +148,11 @@ class LanePublisher:
         self._in_hand = deque(
             entry
             for entry in self._in_hand
-            if entry.sequence > self.published[entry.stream].sequence
+            if entry.sequence > self.end.marks[entry.stream].sequence
         )
         log.info("publish.recovered", lane=self._lane, pending=self.pending)
         self._on_change()
 
-    async def _discard_and_take_over(self) -> None:
-        await self._producer.discard()
-        await self._refuse_unless_ours()
-        self._producer = LaneProducer(self._kafka, self._lane)
-        await self.take_over()
-        await self._look()
-
-    async def _refuse_unless_ours(self) -> None:
-        """Raise Superseded where the lane is another's: a new producer would fence that owner's.
-
-        A process that was frozen comes back in the middle of a publish, and its time is over.
-        """
-        async with asyncio.timeout(self._publish_seconds_max):
-            is_ours = await self._is_ours(self._lane)
-        if is_ours is None:
-            raise TimeoutError("nobody can say whose the lane is")
-        if not is_ours:
-            raise Superseded("it was taken over")
-
-    async def _look(self) -> None:
-        """Read the published end. Raises Unpublished where it is before what was acknowledged."""
-        async with asyncio.timeout(self._publish_seconds_max):
-            tails = await read_tails(
-                self._kafka, {self._lane: self.published}, lambda _: self.probe()
-            )
-        for stream, mark in tails[self._lane].items():
-            if mark.sequence < (acknowledged := self.published[stream].sequence):
-                raise Unpublished(
-                    f"lane {self._lane} has {stream} up to {mark.sequence}, and"
-                    f" {acknowledged} was acknowledged"
-                )
-        self.published = dict(tails[self._lane])
-        self._unconfirmed = False
-
     def _fail(self, failure: BaseException) -> None:
         self.failure = failure
         self._on_change()
-
-
-def _by_stream(entries: Iterable[JournalEntry]) -> Sequence[JournalEntry]:
-    """Put the entries of a stream together; within a stream they keep their order."""
-    return sorted(entries, key=lambda entry: entry.stream)

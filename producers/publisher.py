@@ -44,13 +44,13 @@ class Publisher:
         try:
             # First the producers: that fences the last owner and ends what it left open. Then
             # the tails are the truth.
-            await _all_or_error(publisher.take_over() for publisher in new.values())
+            await _all_or_error(publisher.end.take() for publisher in new.values())
             steps.done("producers", len(new))
             async with asyncio.timeout(self._publish_seconds_max):
                 tails = await read_tails(
                     self._kafka,
                     {number: lanes[number] for number in new},
-                    lambda number: new[number].probe(),
+                    lambda number: new[number].end.probe(),
                 )
         except BaseException as error:
             await asyncio.gather(*(publisher.close() for publisher in new.values()))
@@ -77,7 +77,7 @@ class Publisher:
 
     def marks(self, lane: int) -> Marks:
         """Give the published end of a lane's streams."""
-        return dict(self._lanes[lane].published) if lane in self._lanes else {}
+        return dict(self._lanes[lane].end.marks) if lane in self._lanes else {}
 
     async def close(self, timeout_seconds: float) -> None:
         """Publish what is in hand, for at most so long, and give all lanes up."""
@@ -121,7 +121,7 @@ async def _nobody_knows(_: int) -> None:
 
 def _put_marks(lane: LanePublisher) -> Marks:
     return {
-        stream: Mark(sequence, lane.published[stream].offset)
+        stream: Mark(sequence, lane.end.marks[stream].offset)
         for stream, sequence in lane.put_sequences.items()
     }
 

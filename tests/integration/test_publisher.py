@@ -217,7 +217,7 @@ async def test_who_was_frozen_in_mid_publish_leaves_the_new_owner_its_producer(
     await next_owner.open({LANE: frozen.marks(LANE)}, yes)
     ours[:] = [False]
 
-    monkeypatch.setattr(frozen._lanes[LANE]._producer, "publish", _too_late)
+    monkeypatch.setattr(frozen._lanes[LANE].end._producer, "publish", _too_late)
     frozen.put(entries(2, 2))
     with pytest.raises(Superseded, match=f"lane {LANE}"):
         await _until_refused(frozen)
@@ -234,7 +234,7 @@ async def test_while_nobody_can_say_whose_a_lane_is_its_publisher_waits(
     answers: list[bool | None] = [None, None, True]
     await publisher.open({LANE: NOTHING}, _answering(answers))
 
-    publisher._lanes[LANE]._producer._producer.commit_transaction = _failing
+    publisher._lanes[LANE].end._producer._producer.commit_transaction = _failing
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
 
@@ -382,8 +382,8 @@ async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_qui
     await publisher.open({LANE: NOTHING}, yes)
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
-    lane = publisher._lanes[LANE]
-    lane.published["outcomes"] = Mark(5, lane.published["outcomes"].offset + 3)
+    marks = publisher._lanes[LANE].end.marks
+    marks["outcomes"] = Mark(5, marks["outcomes"].offset + 3)
 
     with pytest.raises(Unpublished, match="up to 2, and 5 was acknowledged"):
         await _until_refused(publisher)
