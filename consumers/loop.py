@@ -8,11 +8,10 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Set
 from datetime import UTC, datetime
-from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
@@ -25,7 +24,8 @@ from consumers.loop_settings import LoopSettings
 from consumers.offset_mirror import OffsetMirror
 from consumers.outage import Outage
 from consumers.pieces import Piece, Pieces
-from consumers.publishing import Publisher
+from consumers.poller import POLL_MS, Poller
+from consumers.publishing import Publisher, note_published
 from consumers.records import Batch, Records, read_batch
 from consumers.retrying import apply_with_retries
 from consumers.transaction import Applied
@@ -34,8 +34,6 @@ from schemas import steps
 from schemas.events import Arrival, Cause, ExpiryTick
 
 log = structlog.get_logger()
-
-POLL_MS: Final = 200  # how long a poll waits for a first record; a stop is noticed as fast
 
 _FAR_AHEAD = datetime.max.replace(tzinfo=UTC)  # the database's clock cuts it down to now
 
@@ -57,11 +55,12 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._publisher = publisher
         self._on_applied = on_applied
         self._mirror = OffsetMirror(consumer)
+        self.poller = Poller(consumer)
         self._turn = asyncio.Lock()  # held while lanes are used, never while waiting for records
         self._seen: dict[Place, Seen] = {}  # the last dead letters, for their limit
         self._sweeps: set[int] = set()  # lanes that shall expire holds without a new tick
         self._generation = 0  # grows whenever Kafka gives lanes or takes them away
-        self._is_assigned = False  # Kafka has given us our share, be it none
+        self.is_assigned = False  # Kafka has given us our share, be it none
         self._untaken = False  # lanes are to be taken over: for the first time, or once more
         self.lanes: dict[int, Lane] = {}
         self.turned_at = time.monotonic()  # when the loop last came round, for /livez
@@ -69,19 +68,11 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pieces = Pieces(settings.topics, settings.ticks_topic)
         self._outage = Outage(settings.retry_seconds_max)
         self._applied = 0  # records in this turn, but ticks
-        self.is_polling = False  # these four are for the watchdog
-        self.polls = self.full_polls = 0
-        self.polled_at: dict[TopicPartition, float] = {}  # when it last gave a record
-
-    @property
-    def is_assigned(self) -> bool:
-        """Tell whether Kafka has given us our share of lanes, be it none."""
-        return self._is_assigned
 
     @property
     def is_settled(self) -> bool:
         """Tell whether Kafka has given us our share of lanes, be it none, and we own it."""
-        return self._is_assigned and not self._untaken
+        return self.is_assigned and not self._untaken
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
@@ -116,7 +107,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._apply(piece)
 
     async def _take_over(self) -> None:
-        if not self._untaken or not self._is_assigned:
+        if not self._untaken or not self.is_assigned:
             return
         generation = self._generation
         self._pieces.forget()
@@ -140,25 +131,13 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self.turned_at = time.monotonic()
 
     async def _poll(self) -> Records:
-        # Never cancelled: aiokafka would then forget to watch max_poll_interval_ms.
-        self.is_polling = True
+        # Without lanes to sweep it has to wait: to come back at once lets nothing else run.
+        wait_ms = 0 if self._sweeps & self.lanes.keys() else POLL_MS
         try:
-            records: Records = await self._consumer.getmany(
-                # Without lanes to sweep it has to wait: to come back at once lets nothing else run.
-                timeout_ms=0 if self._sweeps & self.lanes.keys() else POLL_MS,
-                max_records=self._batch_size.records,
-            )
-        except NoOffsetForPartitionError:
-            return {}  # asked for before the lane was taken over, which seeks
+            return await self.poller.poll(self._batch_size.records, wait_ms)
         except OffsetOutOfRangeError:
             self._untaken = True  # a take-over tells lost ticks from lost events
             return {}
-        finally:
-            self.is_polling = False
-            self.polls += 1
-        self.polled_at |= dict.fromkeys(records, time.monotonic())
-        self.full_polls += sum(map(len, records.values())) >= self._batch_size.records
-        return records
 
     async def _apply(self, piece: Piece) -> None:
         if self._untaken or not self.lanes or not (piece.records or self._sweeps):
@@ -169,7 +148,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         steps.done("polled", len(batch.arrivals))
         sweeps = set() if self._pieces else self._sweeps  # after all that came before them
         self._add_sweeps(batch, sweeps)
-        _note_published(lanes.values(), self._publisher)
+        note_published(lanes.values(), self._publisher)
         limit = self._settings.expiry_batch_max
         try:
             applied = await apply_with_retries(self._pool, batch, lanes, expiry_batch_max=limit)
@@ -201,11 +180,11 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         """Hold all records back until the lanes are taken over."""
         self._consumer.pause(*assigned)  # first and without an await: else records come already
         self._generation += 1
-        self._is_assigned = self._untaken = True
+        self.is_assigned = self._untaken = True
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Finish the batch in hand, publish it, and let the lanes go."""
-        if not self._is_assigned:
+        if not self.is_assigned:
             return
         try:
             async with asyncio.timeout(self._settings.revoke_seconds_max):
@@ -214,15 +193,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         except TimeoutError:
             log.warning("lanes.revoked_in_mid_batch", lanes=sorted(self.lanes))
         self._generation += 1
-        self._is_assigned = False
+        self.is_assigned = False
         log.info("lanes.revoked", lanes=sorted(self.lanes))
         self.lanes, self._sweeps = {}, set()
         await self._publisher.close(self._settings.revoke_seconds_max)
-
-
-def _note_published(lanes: Iterable[Lane], publisher: Publisher) -> None:
-    """Let the batch save how far its lanes are published: where a take-over starts looking."""
-    for lane in lanes:
-        for stream, mark in publisher.marks(lane.lane).items():
-            output = lane.outputs[stream]
-            output.published_sequence, output.published_offset = mark

@@ -1,8 +1,9 @@
 """What the loop needs of whoever publishes: the loop hands over what it has committed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from db.lanes import Lane
 from schemas.journal import IsOurs, JournalEntry, Marks
 
 
@@ -31,3 +32,11 @@ class Publisher(Protocol):
 
     async def close(self, timeout_seconds: float) -> None:
         """Publish what is in hand, for at most so long, and give all lanes up."""
+
+
+def note_published(lanes: Iterable[Lane], publisher: Publisher) -> None:
+    """Let the batch save how far its lanes are published: where a take-over starts looking."""
+    for lane in lanes:
+        for stream, mark in publisher.marks(lane.lane).items():
+            output = lane.outputs[stream]
+            output.published_sequence, output.published_offset = mark

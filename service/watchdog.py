@@ -64,15 +64,15 @@ class Watchdog:
         raise GivenUp(why)
 
     async def _look(self, membership: Membership) -> Sight:
-        loop = membership.loop
+        loop, poller = membership.loop, membership.loop.poller
         positions = await _positions(membership) if loop.is_settled else {}
         ends = await self._ends([*positions] or [self._any_partition()])
         # Asked last: to ask Kafka takes time, in which the loop may have begun to wait.
-        is_reading = loop.is_settled and (loop.is_polling or loop.polls != self._polls)
+        is_reading = loop.is_settled and (poller.is_polling or poller.polls != self._polls)
         # What a full poll leaves waits its turn: aiokafka empties one partition after the other.
-        is_reading = is_reading and loop.full_polls == self._full_polls
-        self._polls, self._full_polls = loop.polls, loop.full_polls
-        places = None if ends is None else _places(positions, ends, loop.polled_at)
+        is_reading = is_reading and poller.full_polls == self._full_polls
+        self._polls, self._full_polls = poller.polls, poller.full_polls
+        places = None if ends is None else _places(positions, ends, poller.polled_at)
         return Sight(time.monotonic(), loop.is_assigned, is_reading, places)
 
     def _any_partition(self) -> TopicPartition:
