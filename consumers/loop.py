@@ -6,8 +6,7 @@ rebalances is for speed only: an error in it costs time, never a unit.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Set
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -26,16 +25,14 @@ from consumers.outage import Outage
 from consumers.pieces import Piece, Pieces
 from consumers.poller import POLL_MS, Poller
 from consumers.publishing import Publisher, note_published
-from consumers.records import Batch, Records, read_batch
+from consumers.records import Records, read_batch
 from consumers.retrying import apply_with_retries
+from consumers.sweeps import add_sweeps
 from consumers.transaction import Applied
 from db.lanes import Lane
 from schemas import steps
-from schemas.events import Arrival, Cause, ExpiryTick
 
 log = structlog.get_logger()
-
-_FAR_AHEAD = datetime.max.replace(tzinfo=UTC)  # the database's clock cuts it down to now
 
 
 class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -147,7 +144,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         seen = after(self._seen, batch, self._settings.dead_letters)
         steps.done("polled", len(batch.arrivals))
         sweeps = set() if self._pieces else self._sweeps  # after all that came before them
-        self._add_sweeps(batch, sweeps)
+        add_sweeps(batch, sweeps & self.lanes.keys(), self._settings.ticks_topic)
         note_published(lanes.values(), self._publisher)
         limit = self._settings.expiry_batch_max
         try:
@@ -167,12 +164,6 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         steps.done("handed_over", len(applied.entries))
         self._mirror.note(self.lanes.values())
         self._on_applied(applied)
-
-    def _add_sweeps(self, batch: Batch, sweeps: Set[int]) -> None:
-        """Let a lane expire on without a new tick where its last batch reached the limit."""
-        for number in (sweeps & self.lanes.keys()) - batch.ticks.keys():
-            cause = Cause(self._settings.ticks_topic, number, None)
-            batch.ticks[number] = Arrival(ExpiryTick(at=_FAR_AHEAD), number, cause)
 
     # Kafka calls these two from its own task, while the loop goes on; it hides what they raise.
 
