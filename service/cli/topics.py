@@ -10,7 +10,7 @@ from service.cli.listing import AsJson
 from service.cli.output import note, say_json, say_table
 
 if TYPE_CHECKING:
-    from service.topics import TopicShown
+    from service.topic_problems import TopicShown
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -50,7 +50,8 @@ def show(as_json: AsJson = False) -> None:
     Example: reservations topics show
     """
     settings = load_settings()
-    from service.topics import problems_of, show_topics
+    from service.topic_problems import problems_of
+    from service.topics import show_topics
 
     with kafka_errors(settings):
         topics = run(show_topics(settings))
