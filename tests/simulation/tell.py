@@ -3,20 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from schemas.events import (
-    AdmissionEnded,
-    Admitted,
-    AnyEvent,
-    CartUpdated,
-    CheckoutCompleted,
-    ExpiryTick,
-    ExtendRequested,
-    Item,
-    OrderCancelled,
-    ReleaseRequested,
-    TransferRequested,
-    event_time,
-)
+from schemas import events
 from schemas.identity import token_digest
 from schemas.policy import DEFAULT_POLICY, Policy
 from tests.simulation.facts import Sku
@@ -32,14 +19,14 @@ from tests.unit.story import (
 
 _TOKENS: Final = {token_digest(token): token for token in TOKENS}
 _VERBS: Final[dict[type, str]] = {
-    Admitted: "admit",
-    CartUpdated: "cart",
-    CheckoutCompleted: "paid",
-    OrderCancelled: "cancel",
-    ExtendRequested: "extend",
-    ReleaseRequested: "release",
-    TransferRequested: "transfer",
-    ExpiryTick: "tick",
+    events.Admitted: "admit",
+    events.CartUpdated: "cart",
+    events.CheckoutCompleted: "paid",
+    events.OrderCancelled: "cancel",
+    events.ExtendRequested: "extend",
+    events.ReleaseRequested: "release",
+    events.TransferRequested: "transfer",
+    events.ExpiryTick: "tick",
 }
 _ENDS: Final = {"left": "left", "denied": "denied", "expired": "lapsed"}
 
@@ -77,49 +64,49 @@ def _sku(sku: Sku) -> str:
     return "/".join(sku).removesuffix("/")
 
 
-def _items(items: Iterable[Item]) -> list[str]:
+def _items(items: Iterable[events.Item]) -> list[str]:
     return [f"{_sku((product, variant))} {units}" for product, variant, units in items]
 
 
-def _step(lane: int, event: AnyEvent | Withdrawal) -> str:
+def _step(lane: int, event: events.AnyEvent | Withdrawal) -> str:
     if isinstance(event, Withdrawal):
         return f"# {event.units} {_sku(event.sku)} of the last hold with so many are withdrawn"
-    words = [time_in_words(event_time(event))]
-    if isinstance(event, AdmissionEnded):
+    words = [time_in_words(events.event_time(event))]
+    if isinstance(event, events.AdmissionEnded):
         words.append(_ENDS[event.end])
     else:
         words.append(_VERBS[type(event)])
-    if not isinstance(event, ExpiryTick):
+    if not isinstance(event, events.ExpiryTick):
         words += [event.consumer_id, *_asked(event), *_named(event)]
     return " ".join([*words, *([f"lane={lane}"] if lane else [])])
 
 
-def _asked(event: AnyEvent) -> list[str]:
+def _asked(event: events.AnyEvent) -> list[str]:
     match event:
-        case Admitted():
+        case events.Admitted():
             until, type_ = event.window_ends_at, event.distribution_type
             return [
                 *_items(event.items),
                 *([f"until={time_in_words(until)}"] if until else []),
                 *([f"type={type_}"] if type_ != "queue" else []),
             ]
-        case CartUpdated():
+        case events.CartUpdated():
             return _items(event.items)
-        case CheckoutCompleted():
+        case events.CheckoutCompleted():
             order = [f"order={event.order_id}"] if event.order_id else []
             return [*_items(event.items), *order]
-        case OrderCancelled():
+        case events.OrderCancelled():
             return [f"order={event.order_id}"]
-        case ExtendRequested():
+        case events.ExtendRequested():
             return [str(event.seconds)]
-        case TransferRequested():
+        case events.TransferRequested():
             return [event.to_consumer_id]
     return []
 
 
-def _named(event: AnyEvent) -> list[str]:
-    assert not isinstance(event, ExpiryTick)
-    usual = EXPERIENCE if isinstance(event, Admitted) else ""
+def _named(event: events.AnyEvent) -> list[str]:
+    assert not isinstance(event, events.ExpiryTick)
+    usual = EXPERIENCE if isinstance(event, events.Admitted) else ""
     token = event.token_digest
     return [
         *([f"in={event.experience_id}"] if event.experience_id != usual else []),
