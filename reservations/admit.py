@@ -19,7 +19,7 @@ def apply_admitted(book: Book, arrival: Arrival, event: Admitted) -> Result:
         _note_items(admission, arrival, event)
     elif not _merge(book, admission, arrival, event):
         return "duplicate"
-    reconsider(book, arrival, Shopper(book, *shopper_keys(book, event)), changed=[admission])
+    reconsider(book, arrival, Shopper(book, *shopper_keys(event, admission)), changed=[admission])
     return "applied"
 
 

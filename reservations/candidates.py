@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from reservations.commands import LIMITS, Extensions
+from reservations.commands import Extensions, Transfers
 from schemas.events import (
     AdmissionEnded,
     CheckoutCompleted,
@@ -29,8 +29,12 @@ class Candidate:
         self.closed_at = closed_at
         self.ended_at: datetime | None = None
         self.orders: set[str] = set()
-        self.transfer_allowed = admission.policy.transfer_allowed
-        self.shoppers = [_first(admission)]
+        self.transfers = Transfers(admission)
+
+    @property
+    def shoppers(self) -> tuple[str, str]:
+        """Give whom it let in, and whose it is."""
+        return self.transfers.guest, self.transfers.owner
 
     def fits(self, door: Door) -> bool:
         """Tell whether an event that tells of a door may be about it."""
@@ -51,8 +55,9 @@ class Candidate:
         fact = known.fact
         if isinstance(fact, ExtendRequested):
             self.extensions.ask(fact, self.closed_at)
-        if isinstance(fact, TransferRequested) and not self._has_refused(known):
-            self._give_to(fact)
+        if isinstance(fact, TransferRequested):
+            over_at = min(self.extensions.end, self.ended_at or self.extensions.end)
+            self.transfers.ask(fact, over_at, known.answer if self._has(known) else None)
         if isinstance(fact, AdmissionEnded):
             self.ended_at = min(self.ended_at or fact.ended_at, fact.ended_at)
         if isinstance(fact, AdmissionEnded | CheckoutCompleted):
@@ -60,17 +65,9 @@ class Candidate:
         if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
             self.orders.add(fact.order_id)
 
-    def _has_refused(self, known: KnownFact) -> bool:
-        """Tell whether a limit refused it here: elsewhere it is asked anew."""
-        is_here = any(one is known for one in self.admission.facts)
-        return is_here and known.answer in LIMITS
-
-    def _give_to(self, fact: TransferRequested) -> None:
-        """Let an admission be of its next owner too. Only one is accepted, while it is open."""
-        is_new = len(self.shoppers) == 1 and fact.to_consumer_id not in self.shoppers
-        over_at = min(self.extensions.end, self.ended_at or self.extensions.end)
-        if self.transfer_allowed and is_new and fact.requested_at <= over_at:
-            self.shoppers.append(fact.to_consumer_id)
+    def _has(self, known: KnownFact) -> bool:
+        """Tell whether a fact is with it: what another admission answered does not count here."""
+        return any(one is known for one in self.admission.facts)
 
 
 class Orders:

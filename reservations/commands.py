@@ -6,7 +6,6 @@ from typing import Final
 
 from schemas.events import ExtendRequested, TransferRequested
 from schemas.facts import KnownFact
-from schemas.policy import Policy
 from schemas.reservation import Admission
 from schemas.vocabulary import Reason
 
@@ -72,6 +71,31 @@ def extended_end(
     return extensions.end
 
 
+class Transfers:
+    """Whose the admission is. One other consumer may have it, who asks for it while it is open."""
+
+    __slots__ = ("_allowed", "guest", "owner")
+
+    def __init__(self, admission: Admission) -> None:
+        self.guest = self.owner = admission.guest_id or admission.consumer_id
+        self._allowed = admission.policy.transfer_allowed
+
+    def ask(
+        self, request: TransferRequested, over_at: datetime, answered: str | None
+    ) -> str | None:
+        """Give it to another, or say why not. What a limit has `answered` is not asked again."""
+        if not self._allowed:
+            return "transfer_not_allowed"
+        if request.requested_at > over_at:
+            return "hold_over"
+        if self.owner not in (self.guest, request.to_consumer_id):
+            return "already_transferred"
+        if answered in LIMITS:
+            return answered
+        self.owner = request.to_consumer_id
+        return None
+
+
 def owner_of(
     admission: Admission,
     facts: Sequence[KnownFact],
@@ -79,28 +103,9 @@ def owner_of(
     answers: Answers,
 ) -> str:
     """Give whose the admission is after its transfers, and answer each of them."""
-    guest = admission.guest_id or admission.consumer_id
-    owner = guest
+    transfers = Transfers(admission)
     for known in facts:
-        if not isinstance(request := known.fact, TransferRequested):
-            continue
-        reason = _no_transfer(known, admission.policy, over_at, owner if owner != guest else None)
-        answers[id(known)] = (known, reason or "transferred")
-        if reason is None:
-            owner = request.to_consumer_id
-    return owner
-
-
-def _no_transfer(
-    known: KnownFact, policy: Policy, over_at: datetime, taken_by: str | None
-) -> str | None:
-    request = known.fact
-    assert isinstance(request, TransferRequested)
-    if not policy.transfer_allowed:
-        return "transfer_not_allowed"
-    if request.requested_at > over_at:
-        return "hold_over"
-    if taken_by not in (None, request.to_consumer_id):
-        return "already_transferred"
-    # What the other consumer had then has decided; it is not asked again.
-    return known.answer if known.answer in LIMITS else None
+        if isinstance(known.fact, TransferRequested):
+            refused = transfers.ask(known.fact, over_at, known.answer)
+            answers[id(known)] = (known, refused or "transferred")
+    return transfers.owner

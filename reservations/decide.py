@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from reservations.admit import apply_admitted
 from reservations.book import Book, Changes, shopper_of
 from reservations.facts import apply_fact, reconsider
+from reservations.matching import known_admission
 from reservations.rows import end_hold
 from reservations.say import say
 from reservations.shopper import Shopper, shopper_keys
@@ -57,7 +58,8 @@ def _try_again(book: Book, tick: Arrival, early: EarlyFact, event: ExpiryTick) -
     """Apply a fact whose admission has come since; give it up when its time to live is over."""
     if not _waits(book, early):
         return  # its admission came earlier in this batch
-    reconsider(book, tick, Shopper(book, *shopper_keys(book, early.known.fact)))
+    fact = early.known.fact
+    reconsider(book, tick, Shopper(book, *shopper_keys(fact, known_admission(book, fact))))
     if _waits(book, early):
         wait_on(book, tick, early, event)
 

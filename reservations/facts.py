@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reservations.book import Book
 from reservations.flood import has_room, is_flood, refuse_to_wait
+from reservations.matching import known_admission
 from reservations.placing import AMBIGUOUS, Place
 from reservations.say import say_of_fact
 from reservations.settle import settle
@@ -24,7 +25,7 @@ from schemas.vocabulary import Result
 
 def apply_fact(book: Book, arrival: Arrival, fact: Fact) -> Result:
     """Put a fact where it belongs, and let rows follow. What is known already changes nothing."""
-    shopper = Shopper(book, *shopper_keys(book, fact))
+    shopper = Shopper(book, *shopper_keys(fact, known_admission(book, fact)))
     if shopper.knows(fact):
         return "duplicate"
     known = KnownFact(fact, arrival.cause, arrival.traceparent)

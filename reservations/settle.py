@@ -64,7 +64,7 @@ def _move_end(book: Book, admission: Admission, it: Standing) -> None:
 
 def _is_not_returned(it: Standing, sold: Sequence[Reservation]) -> bool:
     """Tell whether a cancellation turns out to be of another order."""
-    return it.verdict != "returned" and any(one.status == "returned" for one in sold)
+    return any(one.status == "returned" for one in sold) and it.verdict != "returned"
 
 
 def _is_reopened(book: Book, admission: Admission, it: Standing) -> bool:

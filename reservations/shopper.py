@@ -1,7 +1,6 @@
 """A shopper, as far as facts go: all admissions, and all facts wherever they are now."""
 
 from reservations.book import Book, ShopperKey, shoppers_of
-from reservations.matching import known_admission
 from reservations.placing import Place, place
 from schemas.events import Admitted, Fact, TransferRequested
 from schemas.facts import KnownFact, fact_order
@@ -51,9 +50,8 @@ class Shopper:
         return any(known.says_the_same(fact) for known in facts)
 
 
-def shopper_keys(book: Book, event: Admitted | Fact) -> list[ShopperKey]:
+def shopper_keys(event: Admitted | Fact, admission: Admission | None) -> list[ShopperKey]:
     """Give whose an event is: its consumer's, and theirs whose admission it names."""
-    admission = known_admission(book, event)
     keys = [(event.organization_id, event.consumer_id)]
     if (owner := new_owner(event)) is not None:
         keys.append(owner)
