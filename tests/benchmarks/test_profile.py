@@ -1,0 +1,18 @@
+"""The profile looks at a real worker, and finds all that it does."""
+
+import pytest
+
+from service.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServers
+from tests.benchmarks.meter import PHASES
+from tests.benchmarks.profile import profile, show
+
+
+async def test_every_phase_has_its_share(
+    postgres: EmbeddedPostgres, kafka: EmbeddedKafka, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await profile(EmbeddedServers(postgres, kafka), "mixed", 500)
+
+    assert found.batches >= 1
+    assert all(found.phases[name].worker > 0 for name in PHASES)
+    show(found)
+    assert "500 events" in capsys.readouterr().out
