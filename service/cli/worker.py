@@ -57,6 +57,7 @@ async def _run(settings: "Settings") -> None:
     from consumers.dead_letter_limit import TooManyDeadLetters
     from consumers.faults import PermanentFault
     from consumers.lanes import LostRecords
+    from service.garbage import look_for_garbage_rarely
     from service.http import CannotListen
     from service.stopping import Stop
     from service.topics import TopicsRefused
@@ -64,6 +65,7 @@ async def _run(settings: "Settings") -> None:
     from service.worker import Worker
 
     log = structlog.get_logger()
+    look_for_garbage_rarely()
     await check_servers(settings)
     stop = Stop(settings.stop_timeout)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,6 +21,7 @@ import psutil
 from pydantic import SecretStr
 
 from service.embedded import EmbeddedServers, start_kafka, start_postgres
+from service.garbage import look_for_garbage_rarely
 from service.logs import set_up_logs
 from service.settings import Settings
 from service.stopping import Stop
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=0, help="functions to show")
     arguments = parser.parse_args()
     set_up_logs("console", "warning")
+    look_for_garbage_rarely()  # as the command does
     asyncio.run(_main(arguments))
 
 
