@@ -7,7 +7,7 @@ difference, and the first of those in words.
 from typing import Final
 
 # Sold is what was converted, and what came back of a cancelled order and was not put into stock.
-_SOLD: Final = "status = 'converted' OR status = 'returned' AND NOT restocked"
+SOLD: Final = "status = 'converted' OR status = 'returned' AND NOT restocked"
 
 # Pooled units that are sold count as sold of their stock line, so `sold` has all strategies.
 STOCK_COUNTERS: Final = f"""
@@ -15,9 +15,9 @@ STOCK_COUNTERS: Final = f"""
         SELECT organization_id, product_id, variant_id,
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'soft') AS reserved,
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'hard') AS allocated,
-               sum(quantity) FILTER (WHERE {_SOLD}) AS sold
+               sum(quantity) FILTER (WHERE {SOLD}) AS sold
           FROM reservations
-         WHERE status = 'active' OR {_SOLD}
+         WHERE status = 'active' OR {SOLD}
          GROUP BY organization_id, product_id, variant_id
     )
     SELECT 'stock ' || counter,
@@ -40,9 +40,9 @@ POOL_COUNTERS: Final = f"""
     WITH recomputed AS (
         SELECT organization_id, experience_id, product_id, variant_id,
                sum(quantity) FILTER (WHERE status = 'active') AS allocated,
-               sum(quantity) FILTER (WHERE {_SOLD}) AS sold
+               sum(quantity) FILTER (WHERE {SOLD}) AS sold
           FROM reservations
-         WHERE strategy = 'pool' AND (status = 'active' OR {_SOLD})
+         WHERE strategy = 'pool' AND (status = 'active' OR {SOLD})
          GROUP BY organization_id, experience_id, product_id, variant_id
     )
     SELECT 'pool ' || counter,

@@ -10,6 +10,7 @@ import pytest
 from asyncpg import Pool
 
 from db.connect import Connection
+from db.drift import list_drift
 from db.verify import Check, verify_database
 from service.embedded.server import free_ports
 from tests.integration.sale import Sale, hold_sale
@@ -20,6 +21,7 @@ CHECKS = [
     *("stock conserved", "never oversold", "stock short", "holds at risk", "holds active"),
     *("journal sequence", "journal ids", "reservation states"),
 ]
+COUNTERS = {*CHECKS[:6], "stock short"}  # whose differences are drift
 ID = "[0-9a-f-]{36}"
 
 
@@ -273,6 +275,13 @@ async def test_damage_is_found_and_named(db: Connection, sale: Sale, damage: Dam
     assert found.keys() == damage.found.keys()
     for name, words in damage.found.items():
         assert re.fullmatch(words, found[name] or ""), found[name]
+    assert {line.key.product_id for line in await list_drift(db)} == drifted(damage.found)
+
+
+def drifted(found: dict[str, str]) -> set[str]:
+    """Give the products whose stock line, or a pool of it, is named for its counters."""
+    words = "\n".join(words for name, words in found.items() if name in COUNTERS)
+    return {name.rpartition("/")[2] for name in re.findall(r"(?:stock line|pool) (\S+):", words)}
 
 
 @pytest.mark.parametrize(
