@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from db.connect import Connection
+from db.migrate_locks import OnWait, quiet, try_again
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
-
-# Any number will do: it only has to be the same in every process that migrates.
-LOCK_KEY: Final = 4_267_331_001
 
 SchemaState = Literal["missing", "behind", "current", "ahead"]
 
 
 def head_revision() -> str:
     """Give the revision that this version of the code was written for."""
-    return max(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return revisions()[-1]
+
+
+def revisions() -> list[str]:
+    """Give all revisions, the first one first."""
+    return sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 async def current_revision(connection: Connection) -> str | None:
@@ -45,25 +48,34 @@ async def schema_state(connection: Connection) -> SchemaState:
     return "behind" if current < head else "ahead"
 
 
-def upgrade(database_url: str) -> list[str]:
-    """Upgrade to the head, and give the revisions that were applied: none the second time.
+def upgrade(database_url: str, to: str = "head", on_wait: OnWait = quiet) -> list[str]:
+    """Upgrade, and give the revisions that were applied: none the second time.
 
-    Each migration is a transaction of its own. A second process that migrates waits for the first.
+    Each migration is a transaction of its own: done, or undone. A second process that migrates
+    waits for the first. No lock is waited for longer than a moment, for whoever uses the table
+    would wait behind it: the migration lets go, and tries again. `on_wait` is told of each wait.
+    Raises MigrationBusy where that was in vain: it is safe to run it again.
     Blocking, and one at a time in a process: Alembic keeps its context in globals.
     """
     from alembic import command
 
     applied: list[str] = []
-    command.upgrade(_config(database_url=database_url, applied=applied), "head")
+    config = _config(database_url=database_url, applied=applied, on_wait=on_wait)
+    try_again(lambda: command.upgrade(config, to), database_url, on_wait)
     return applied
 
 
-def upgrade_sql() -> str:
-    """Give the SQL of all migrations, for those who may not let a program change a schema."""
+def upgrade_sql(since: str | None = None) -> str:
+    """Give the SQL of the migrations after a revision; of all where it is None.
+
+    For those who may not let a program change a schema. Raises ValueError for no revision of ours.
+    """
     from alembic import command
 
+    if since is not None and since not in revisions():
+        raise ValueError(since)
     sql = io.StringIO()
-    command.upgrade(_config(output=sql), "head", sql=True)
+    command.upgrade(_config(output=sql), f"{since}:head" if since else "head", sql=True)
     return sql.getvalue()
 
 

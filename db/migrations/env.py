@@ -5,10 +5,10 @@ from typing import Any
 import psycopg
 from alembic import context
 from alembic.runtime.migration import MigrationInfo
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from db.migrate import LOCK_KEY
+from db.migrate_locks import LOCK_KEY, LOCK_SECONDS, OTHER_MIGRATION_SECONDS, take_turn
 
 
 def _connect() -> psycopg.Connection:
@@ -20,14 +20,6 @@ def _connect() -> psycopg.Connection:
     )
 
 
-def _wait_for_other_migrations(connection: Connection) -> None:
-    # A lock of the session, not of a transaction: every migration commits on its own.
-    connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK_KEY})")
-    # A table lock that does not come would queue all who use the table behind it.
-    connection.exec_driver_sql("SET lock_timeout = '10s'")
-    connection.commit()
-
-
 def _note(ctx: Any, step: MigrationInfo, heads: Any, run_args: Any) -> None:
     context.config.attributes["applied"].append(step.up_revision_id)
 
@@ -35,7 +27,7 @@ def _note(ctx: Any, step: MigrationInfo, heads: Any, run_args: Any) -> None:
 def _run_online() -> None:
     engine = create_engine("postgresql+psycopg://", creator=_connect, poolclass=NullPool)
     with engine.connect() as connection:
-        _wait_for_other_migrations(connection)
+        take_turn(connection, context.config.attributes["on_wait"])
         context.configure(
             connection=connection, transaction_per_migration=True, on_version_apply=_note
         )
@@ -45,8 +37,15 @@ def _run_online() -> None:
 
 def _run_offline() -> None:
     context.configure(dialect_name="postgresql", transaction_per_migration=True)
+    # The same waits as above, for whoever runs what is printed: by one, and none for long.
+    context.static_output(
+        f"SET lock_timeout = '{OTHER_MIGRATION_SECONDS}s';\n"
+        f"SELECT pg_advisory_lock({LOCK_KEY});\n"
+        f"SET lock_timeout = '{LOCK_SECONDS}s';\n"
+    )
     with context.begin_transaction():
         context.run_migrations()
+    context.static_output(f"SELECT pg_advisory_unlock({LOCK_KEY});\nRESET lock_timeout;\n")
 
 
 if context.is_offline_mode():

@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from db.connect import Connection
+from db.migrate import upgrade
 from service.embedded import EmbeddedKafka
 from service.embedded.server import free_ports
 
@@ -222,20 +224,57 @@ async def test_migrate_checks_and_migrates(empty_database_url: str) -> None:
     again = await reservations("migrate", **url)
     checked = await reservations("migrate", "--check", **url)
 
-    assert missing.exit_code == command.exit_code == 2
-    assert missing.stderr == command.stderr
-    assert missing.stderr == "the database has no schema yet: run `reservations migrate`\n"
+    assert missing == Result(
+        *(1, ""),
+        "the database has no schema yet; `reservations migrate` would apply 0001, 0002, 0003\n",
+    )
+    words = "the database has no schema yet: run `reservations migrate`\n"
+    assert command == Result(2, "", words)
     assert migrated == Result(0, "migrated: 0001, 0002, 0003\n", "")
     assert again == Result(0, "nothing to do: at 0003\n", "")
     assert checked == Result(0, "schema is at 0003\n", "")
 
 
-async def test_migrate_prints_sql_without_a_database() -> None:
-    result = await reservations("migrate", "--sql", DATABASE_URL="postgresql://nowhere:1/x")
+async def test_migrate_tells_behind_from_not_to_be_asked(empty_database_url: str) -> None:
+    await asyncio.to_thread(upgrade, empty_database_url, "0002")
+    (port,) = free_ports(1)
 
-    assert result.exit_code == 0
-    assert "CREATE TABLE stock_lines" in result.stdout
-    assert result.stderr == ""
+    behind = await reservations("migrate", "--check", DATABASE_URL=empty_database_url)
+    nobody = await reservations("migrate", "--check", DATABASE_URL=f"postgresql://127.0.0.1:{port}")
+
+    words = "schema is behind: it is at 0002; `reservations migrate` would apply 0003\n"
+    assert behind == Result(1, "", words)
+    assert nobody.exit_code == 2
+
+
+async def test_migrate_prints_the_sql_that_it_would_run(empty_database_url: str) -> None:
+    url = {"DATABASE_URL": empty_database_url}
+    await asyncio.to_thread(upgrade, empty_database_url, "0002")
+    printed = await reservations("migrate", "--sql", **url)
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute(printed.stdout)
+    await connection.close()
+    checked = await reservations("migrate", "--check", **url)
+    again = await reservations("migrate", "--sql", **url)
+
+    assert printed.stdout.startswith("SET lock_timeout")
+    assert "CREATE TABLE stock_lines" not in printed.stdout
+    assert checked == Result(0, "schema is at 0003\n", "")
+    assert again == Result(0, "", "nothing to do: at 0003\n")
+
+
+async def test_migrate_prints_sql_without_a_database() -> None:
+    nowhere = {"DATABASE_URL": "postgresql://nowhere:1/x"}
+    everything = await reservations("migrate", "--sql", "--since", "none", **nowhere)
+    unknown = await reservations("migrate", "--sql", "--since", "9999", **nowhere)
+    alone = await reservations("migrate", "--since", "0002", **nowhere)
+
+    assert everything.exit_code == 0
+    assert "CREATE TABLE stock_lines" in everything.stdout
+    assert everything.stderr == ""
+    words = "--since: no revision 9999; expected none or one of 0001, 0002, 0003\n"
+    assert unknown == Result(1, "", words)
+    assert alone == Result(1, "", "--since says where --sql begins: it needs --sql\n")
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("stock", "show")])

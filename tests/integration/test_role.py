@@ -131,7 +131,7 @@ async def test_the_command_migrates_and_grants(empty_database_url: str, db: Conn
 
 
 async def test_the_grants_are_printed_with_the_migrations() -> None:
-    printed = await reservations("migrate", "--sql", "--role", "clerk")
+    printed = await reservations("migrate", "--sql", "--since", "none", "--role", "clerk")
 
     assert printed.stdout.rstrip().endswith(grants_sql("clerk").rstrip())
     assert 'GRANT SELECT, INSERT ON journal TO "clerk"' in printed.stdout
