@@ -5,7 +5,7 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test simulate mutants chaos bench check format lock clean
+.PHONY: help env demo up test simulate mutants chaos bench check readme format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: $(READY) ## format, lint, types, import contract
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+readme: $(READY) ## write README's table of metrics anew
+	@$(BIN)/python -m service.metrics.readme
 
 format: $(READY) ## format the code and fix what can be fixed
 	$(BIN)/ruff format .

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 
 from consumers.loop import Loop
 from producers.publisher import Publisher
-from service.metrics import Metrics
+from service.metrics import Metrics, catalogue
 
 # A loop that has not come round for so long is stuck, not waiting for a server: against a silent
 # one a turn may take 10 s to connect, 75 s for a command, 75 s for its ROLLBACK, and before that
@@ -46,15 +46,15 @@ def what_is_missing(membership: Membership | None) -> str | None:
 def collect(metrics: Metrics, membership: Membership | None) -> None:
     """Set the gauges that are looked at when asked for, not told."""
     lanes = membership.loop.lanes if membership else {}
-    metrics.lanes_owned.set(len(lanes))
-    metrics.unpublished.set(membership.publisher.pending if membership else 0)
-    for gauge in (metrics.holds_active, metrics.since_tick_seconds, metrics.lag_records):
-        gauge.clear()
+    metrics.set(catalogue.LANES_OWNED, len(lanes))
+    metrics.set(catalogue.UNPUBLISHED, membership.publisher.pending if membership else 0)
+    metrics.forget(catalogue.HOLDS_ACTIVE, catalogue.SINCE_TICK_SECONDS, catalogue.LAG_RECORDS)
     for number, lane in lanes.items():
-        metrics.holds_active.labels(number).set(lane.holds_active)
-        metrics.since_tick_seconds.labels(number).set(time.time() - lane.last_tick.timestamp())
+        metrics.set(catalogue.HOLDS_ACTIVE, lane.holds_active, number)
+        since = time.time() - lane.last_tick.timestamp()
+        metrics.set(catalogue.SINCE_TICK_SECONDS, since, number)
     for topic, number, lag in _lags(membership) if membership else ():
-        metrics.lag_records.labels(topic, number).set(lag)
+        metrics.set(catalogue.LAG_RECORDS, lag, topic, number)
 
 
 def _lags(membership: Membership) -> Iterator[tuple[str, int, int]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,7 +32,8 @@ from service.gauges import (
 )
 from service.http import http_server
 from service.kafka_access import access_options
-from service.metrics import Metrics
+from service.metrics import Metrics, catalogue
+from service.metrics.counting import begin_series, count_applied, count_published
 from service.settings import Settings
 from service.stopping import Stop
 from service.ticker import Pulse, keep_ticking
@@ -53,6 +55,7 @@ class Worker:
         self._membership: Membership | None = None
         self._watchdog = Watchdog(settings)
         self._ticks = Pulse(max(settings.stall_timeout, 10 * settings.tick_interval))
+        begin_series(self._metrics, settings.input_topics.values())
         self._metrics.before_scrape(lambda: collect(self._metrics, self._membership))
 
     async def run(self, stop: Stop, on_started: Callable[[int], None]) -> None:
@@ -97,14 +100,14 @@ class Worker:
                 await self._look_at_topics(error, stop)
             except (Superseded, Unpublished, Stalled, KafkaError, OSError) as error:
                 log.warning("group.left", cause=type(error).__name__, error=str(error))
-                self._metrics.rejoins.labels(type(error).__name__).inc()
+                self._metrics.add(catalogue.REJOINS, 1, type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), REJOIN_SECONDS)
 
     async def _look_at_topics(self, error: TopicsChanged, stop: Stop) -> None:
         """Raise TopicsRefused where the topics do not fit together, seen several times."""
         log.warning("group.left", cause="TopicsChanged", error=str(error))
-        self._metrics.rejoins.labels("TopicsChanged").inc()
+        self._metrics.add(catalogue.REJOINS, 1, "TopicsChanged")
         for look in range(TOPICS_LOOKS):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), REJOIN_SECONDS)
@@ -120,7 +123,8 @@ class Worker:
     async def _consume(self, pool: Pool, stop: Stop) -> None:
         consumer = new_consumer(self._settings)
         publisher = self._new_publisher()
-        loop = Loop(self._loop_settings(), pool, consumer, publisher, self._metrics.note_applied)
+        on_applied = partial(count_applied, self._metrics)
+        loop = Loop(self._loop_settings(), pool, consumer, publisher, on_applied)
         self._membership = Membership(consumer, publisher, loop)
         watch = self._watchdog.watch(self._membership)
         try:
@@ -151,7 +155,7 @@ class Worker:
             ),
             pending_max=settings.unpublished_batches_max * settings.batch_size_max,
             publish_seconds_max=settings.publish_timeout,
-            on_published=self._metrics.note_published,
+            on_published=partial(count_published, self._metrics),
         )
 
     def _create_ticker(self) -> Any:
@@ -163,7 +167,7 @@ class Worker:
             interval_seconds=settings.tick_interval,
             emitter=settings.worker_name,
             lanes=lambda: list(self._membership.loop.lanes) if self._membership else [],
-            on_tick_seen=self._metrics.tick_age_seconds.set,
+            on_tick_seen=partial(self._metrics.set, catalogue.TICK_AGE_SECONDS),
             on_timer=self._ticks.beat,
             access=access_options(settings),
         )

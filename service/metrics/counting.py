@@ -1,0 +1,57 @@
+"""What batches and publishes tell of themselves, counted."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, get_args
+
+from consumers.transaction import Applied
+from schemas.vocabulary import Reason, Result
+from service.metrics import catalogue
+from service.metrics.registry import Metrics
+
+# Alerts look for the first of these, and a rate does not see what a series begins with.
+UNFULFILLED_REASONS: Final[tuple[Reason, ...]] = (
+    "insufficient_stock",
+    "unknown_stock_line",
+    "unknown_pool",
+    "pool_exhausted",
+    "grace_over",
+    "already_paid",
+    "nothing_in_cart",
+    "stock_withdrawn",
+    "too_many_facts",
+)
+_REJOIN_CAUSES: Final = ("Superseded", "Unpublished", "Stalled", "TopicsChanged")
+
+
+def begin_series(metrics: Metrics, topics: Iterable[str]) -> None:
+    """Let the series that alerts count begin at 0."""
+    for topic in topics:
+        for result in get_args(Result):
+            metrics.add(catalogue.EVENTS, 0, topic, result)
+    for reason in UNFULFILLED_REASONS:
+        metrics.add(catalogue.OUTCOMES, 0, "unfulfilled", reason)
+    for cause in _REJOIN_CAUSES:
+        metrics.add(catalogue.REJOINS, 0, cause)
+
+
+def count_applied(metrics: Metrics, applied: Applied) -> None:
+    """Count what a committed batch did."""
+    for (topic, result), count in applied.results.items():
+        metrics.add(catalogue.EVENTS, count, topic, result)
+    said = Counter((outcome.type, outcome.reason or "") for outcome in applied.outcomes)
+    for (outcome_type, reason), count in said.items():
+        metrics.add(catalogue.OUTCOMES, count, outcome_type, reason)
+    metrics.add(catalogue.MISROUTED, applied.misrouted)
+    if applied.size:
+        metrics.observe(catalogue.BATCH_SIZE, applied.size)
+    if applied.age_seconds is not None:
+        metrics.observe(catalogue.EVENT_AGE_SECONDS, applied.age_seconds)
+    for phase, seconds in applied.seconds.items():
+        metrics.observe(catalogue.BATCH_SECONDS, seconds, phase)
+
+
+def count_published(metrics: Metrics, count: int, seconds: float) -> None:
+    """Count what a Kafka transaction published."""
+    metrics.add(catalogue.PUBLISHED, count)
+    metrics.observe(catalogue.PUBLISH_SECONDS, seconds)
