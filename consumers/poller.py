@@ -20,6 +20,7 @@ class Poller:
         self.is_polling = False
         self.polls = self.full_polls = 0  # full: there may be more that waits its turn
         self.polled_at: dict[TopicPartition, float] = {}  # when it last gave a record
+        self.first_ms: dict[TopicPartition, int] = {}  # the time of the first that it gave then
 
     async def poll(self, records_max: int, wait_ms: int) -> Records:
         """Give what there is, at once or as soon as there is some.
@@ -38,5 +39,6 @@ class Poller:
             self.is_polling = False
             self.polls += 1
         self.polled_at |= dict.fromkeys(records, time.monotonic())
+        self.first_ms |= {at: found[0].timestamp for at, found in records.items()}
         self.full_polls += sum(map(len, records.values())) >= records_max
         return records

@@ -10,6 +10,7 @@ from typing import Any
 from asyncpg import Pool
 
 from consumers.journaling import journal_entries
+from consumers.lateness import overdue_seconds
 from consumers.loading import load_book
 from consumers.records import Batch
 from db import journal, saving
@@ -37,6 +38,7 @@ class Applied:
     misrouted: int = 0
     age_seconds: float | None = None  # of the oldest record, when it was committed
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    overdue_seconds: list[float] = field(default_factory=list)  # how late ticks ended holds
 
 
 async def apply_batch(
@@ -76,6 +78,7 @@ async def apply_batch(
         misrouted=batch.misrouted,
         age_seconds=_age_seconds(batch),
         seconds=clock.seconds,
+        overdue_seconds=overdue_seconds(changes, ticks, now),
     )
 
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from service.clients import new_reader
-from service.gauges import Membership
+from service.membership import Membership
 from service.settings import Settings
 from service.stall import GiveUp, Place, Rebuild, Sight, StallRule
 
@@ -42,6 +42,7 @@ class Watchdog:
         self._polls = 0
         self._full_polls = 0
         self.stuck: str | None = None
+        self.ends: Mapping[TopicPartition, int] | None = {}  # None: Kafka did not say
 
     async def watch(self, membership: Membership) -> None:
         """Watch until something is wrong. Raises Stalled, and GivenUp where that was in vain."""
@@ -65,8 +66,8 @@ class Watchdog:
 
     async def _look(self, membership: Membership) -> Sight:
         loop, poller = membership.loop, membership.loop.poller
-        positions = await _positions(membership) if loop.is_settled else {}
-        ends = await self._ends([*positions] or [self._any_partition()])
+        positions = await positions_of(membership) if loop.is_settled else {}
+        self.ends = ends = await self._ends([*positions] or [self._any_partition()])
         # Asked last: to ask Kafka takes time, in which the loop may have begun to wait.
         is_reading = loop.is_settled and (poller.is_polling or poller.polls != self._polls)
         # What a full poll leaves waits its turn: aiokafka empties one partition after the other.
@@ -99,7 +100,7 @@ class Watchdog:
                     await reader.stop()
 
 
-async def _positions(membership: Membership) -> dict[TopicPartition, int]:
+async def positions_of(membership: Membership) -> dict[TopicPartition, int]:
     """Give where the consumer stands; where it does not know, what is applied."""
     lanes = dict(membership.loop.lanes)
     found: dict[TopicPartition, int] = {}

@@ -23,17 +23,17 @@ from schemas.journal import Superseded, Unpublished
 from service.blocked import end_when_blocked
 from service.clients import new_consumer, new_lane_producer, new_reader
 from service.ending import close_pool, close_publisher, end_task, leave_group, until_stopped
-from service.gauges import (
+from service.http import http_server
+from service.kafka_access import access_options
+from service.membership import (
     LIVE_SECONDS_MAX,
     Membership,
-    collect,
     what_is_missing,
     what_is_stuck,
 )
-from service.http import http_server
-from service.kafka_access import access_options
 from service.metrics import Metrics, catalogue
-from service.metrics.counting import begin_series, count_applied, count_published
+from service.metrics.counting import begin_series, count_applied, count_published, tell_build
+from service.metrics.gauging import Gauges
 from service.settings import Settings
 from service.stopping import Stop
 from service.ticker import Pulse, keep_ticking
@@ -55,8 +55,10 @@ class Worker:
         self._membership: Membership | None = None
         self._watchdog = Watchdog(settings)
         self._ticks = Pulse(max(settings.stall_timeout, 10 * settings.tick_interval))
+        tell_build(self._metrics)
         begin_series(self._metrics, settings.input_topics.values())
-        self._metrics.before_scrape(lambda: collect(self._metrics, self._membership))
+        self._gauges = Gauges(self._metrics, lambda: self._membership, lambda: self._watchdog.ends)
+        self._metrics.before_scrape(self._gauges.collect)
 
     async def run(self, stop: Stop, on_started: Callable[[int], None]) -> None:
         """Work until `stop` is set; `on_started` gets the HTTP port.
@@ -70,6 +72,7 @@ class Worker:
             application_name=f"{WORKER} {settings.worker_name}",
             connections_max=settings.database_connections_max,
         )
+        self._gauges.pool = pool
         http = http_server(
             settings.http_host,
             settings.http_port,
@@ -81,12 +84,14 @@ class Worker:
             async with http as port:
                 on_started(port)
                 blocked = asyncio.create_task(end_when_blocked(LIVE_SECONDS_MAX))
+                looking = asyncio.create_task(self._gauges.keep_looking())
                 ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop, self._ticks))
                 try:
                     await self._keep_consuming(pool, stop)
                 finally:
                     stop.set()
                     blocked.cancel()
+                    looking.cancel()
                     await asyncio.gather(end_task(ticker, stop), close_pool(pool, stop))
         finally:
             pool.terminate()

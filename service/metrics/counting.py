@@ -1,13 +1,17 @@
 """What batches and publishes tell of themselves, counted."""
 
+import platform
 from collections import Counter
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Final, get_args
 
 from consumers.transaction import Applied
 from schemas.vocabulary import Reason, Result
 from service.metrics import catalogue
 from service.metrics.registry import Metrics
+
+DISTRIBUTION: Final = "reservation-worker"
 
 # Alerts look for the first of these, and a rate does not see what a series begins with.
 UNFULFILLED_REASONS: Final[tuple[Reason, ...]] = (
@@ -22,6 +26,11 @@ UNFULFILLED_REASONS: Final[tuple[Reason, ...]] = (
     "too_many_facts",
 )
 _REJOIN_CAUSES: Final = ("Superseded", "Unpublished", "Stalled", "TopicsChanged")
+
+
+def tell_build(metrics: Metrics) -> None:
+    """Tell which version runs."""
+    metrics.set(catalogue.BUILD_INFO, 1, version(DISTRIBUTION), platform.python_version())
 
 
 def begin_series(metrics: Metrics, topics: Iterable[str]) -> None:
@@ -47,6 +56,8 @@ def count_applied(metrics: Metrics, applied: Applied) -> None:
         metrics.observe(catalogue.BATCH_SIZE, applied.size)
     if applied.age_seconds is not None:
         metrics.observe(catalogue.EVENT_AGE_SECONDS, applied.age_seconds)
+    for seconds in applied.overdue_seconds:
+        metrics.observe(catalogue.EXPIRY_LAG_SECONDS, seconds)
     for phase, seconds in applied.seconds.items():
         metrics.observe(catalogue.BATCH_SECONDS, seconds, phase)
 

@@ -9,6 +9,7 @@ from collections import Counter
 from tests.e2e.events import ADMITTED, Crowd, admitted, completed, left
 from tests.e2e.world import World, count_of, until
 
+POOL = ("used", "idle", "unopened")
 QUICK = """
 [[experience]]
 organization_id = "acme"
@@ -170,6 +171,11 @@ async def test_it_is_alive_ready_and_measured_over_http(world: World) -> None:
     assert metrics['reservations_outcomes_total{reason="",type="reserved"}'] == 2
     assert metrics['reservations_holds_active{lane="0"}'] == 2
     assert metrics[f'reservations_lag_records{{lane="0",topic="{topic}"}}'] == 0
+    assert metrics['reservations_lag_seconds{lane="0"}'] < 5
+    assert metrics['reservations_lane_epoch{lane="0"}'] == 1
+    assert metrics["reservations_lanes"] == metrics["reservations_lanes_owned"] == 1
+    pool = [metrics[f'reservations_database_connections{{state="{one}"}}'] for one in POOL]
+    assert sum(pool) == 4
     assert metrics["reservations_batch_size_count"] >= 1
     assert metrics['reservations_batch_seconds_count{phase="save"}'] >= 1
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from importlib.metadata import version
 
 import pytest
 
@@ -10,17 +11,20 @@ from schemas.vocabulary import Result
 from service.metrics import Metrics, catalogue
 from service.metrics.catalogue import CATALOGUE
 from service.metrics.counting import (
+    DISTRIBUTION,
     UNFULFILLED_REASONS,
     begin_series,
     count_applied,
     count_published,
+    tell_build,
 )
 from service.metrics.metric import Metric
 from service.metrics.readme import README, with_table
 from tests.unit.test_readme import section
 
 # What may be a label: none of these takes more values than the settings or the code know.
-LABELS = {"topic", "result", "type", "reason", "phase", "lane", "cause"}
+LABELS = {"topic", "result", "type", "reason", "phase", "lane", "cause", "state"}
+LABELS |= {"version", "python"}
 
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
@@ -77,7 +81,8 @@ def test_a_batch_is_counted() -> None:
     results: Counter[tuple[str, Result]] = Counter(
         {("admitted", "applied"): 3, ("admitted", "duplicate"): 1}
     )
-    applied = Applied({}, [], [], results, set(), 4, 2, 0.03, {"load": 0.1, "decide": 0.2})
+    seconds = {"load": 0.1, "decide": 0.2}
+    applied = Applied({}, [], [], results, set(), 4, 2, 0.03, seconds, overdue_seconds=[2, 3])
 
     count_applied(metrics, applied)
     count_published(metrics, 5, 0.5)
@@ -87,8 +92,17 @@ def test_a_batch_is_counted() -> None:
     assert value(metrics, "batch_size_sum") == 4
     assert value(metrics, "event_age_seconds_sum") == 0.03
     assert value(metrics, "batch_seconds_sum", phase="decide") == 0.2
+    assert value(metrics, "expiry_lag_seconds_sum") == 5
     assert value(metrics, "published_total") == 5
     assert value(metrics, "publish_seconds_count") == 1
+
+
+def test_the_build_is_told() -> None:
+    metrics = Metrics()
+
+    tell_build(metrics)
+
+    assert f'version="{version(DISTRIBUTION)}"' in metrics.render().decode()
 
 
 def test_a_lane_that_went_to_another_worker_leaves_no_series() -> None:
