@@ -99,7 +99,16 @@ class Settings(BaseSettings):
         le=600,
         description="seconds from SIGTERM to the end; what is unfinished is left to the next owner",
     )
-    database_connections_max: int = Field(4, ge=2, le=100, description="pool size")
+    database_connections_max: int = Field(
+        4, ge=2, le=100, description="pool size; one connection more takes samples"
+    )
+
+    sample_interval: float = Field(
+        5.0, gt=0, le=300, description="seconds between samples of the database, for metrics"
+    )
+    stock_lines_measured: int = Field(
+        20, ge=0, le=1000, description="stock lines with metrics of their own: those that sell most"
+    )
 
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json"

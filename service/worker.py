@@ -15,6 +15,7 @@ from consumers.dead_letter_limit import Limits
 from consumers.lanes import TopicsChanged
 from consumers.loop import Loop
 from consumers.loop_settings import LoopSettings
+from consumers.transaction import Applied
 from db.connect import WORKER, create_pool
 from producers.kafka import Kafka
 from producers.publisher import Publisher
@@ -34,6 +35,7 @@ from service.membership import (
 from service.metrics import Metrics, catalogue
 from service.metrics.counting import begin_series, count_applied, count_published, tell_build
 from service.metrics.gauging import Gauges
+from service.sampling.sampler import Sampler
 from service.settings import Settings
 from service.stopping import Stop
 from service.ticker import Pulse, keep_ticking
@@ -59,6 +61,7 @@ class Worker:
         begin_series(self._metrics, settings.input_topics.values())
         self._gauges = Gauges(self._metrics, lambda: self._membership, lambda: self._watchdog.ends)
         self._metrics.before_scrape(self._gauges.collect)
+        self._sampler = Sampler(settings, self._metrics, lambda: self._membership)
 
     async def run(self, stop: Stop, on_started: Callable[[int], None]) -> None:
         """Work until `stop` is set; `on_started` gets the HTTP port.
@@ -84,7 +87,7 @@ class Worker:
             async with http as port:
                 on_started(port)
                 blocked = asyncio.create_task(end_when_blocked(LIVE_SECONDS_MAX))
-                looking = asyncio.create_task(self._gauges.keep_looking())
+                looking = asyncio.gather(self._gauges.keep_looking(), self._sampler.run())
                 ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop, self._ticks))
                 try:
                     await self._keep_consuming(pool, stop)
@@ -128,8 +131,7 @@ class Worker:
     async def _consume(self, pool: Pool, stop: Stop) -> None:
         consumer = new_consumer(self._settings)
         publisher = self._new_publisher()
-        on_applied = partial(count_applied, self._metrics)
-        loop = Loop(self._loop_settings(), pool, consumer, publisher, on_applied)
+        loop = Loop(self._loop_settings(), pool, consumer, publisher, self._note_applied)
         self._membership = Membership(consumer, publisher, loop)
         watch = self._watchdog.watch(self._membership)
         try:
@@ -138,6 +140,10 @@ class Worker:
             self._membership = None
             await close_publisher(publisher, stop)
             await leave_group(consumer, stop)
+
+    def _note_applied(self, applied: Applied) -> None:
+        count_applied(self._metrics, applied)
+        self._sampler.note(applied)
 
     def _loop_settings(self) -> LoopSettings:
         settings = self._settings

@@ -55,7 +55,7 @@ OUTCOMES: Final = Metric(
 PUBLISHED: Final = Metric(
     "published_total", "counter", "entries", (), "sum",
     "outcomes and dead letters that others can read by now",
-    "less than what is committed: see `unpublished_outcomes`",
+    "less than what is committed: see `unpublished_age_seconds`",
 )  # fmt: skip
 PUBLISH_SECONDS: Final = Metric(
     "publish_seconds", "histogram", "seconds", (), "sum",
@@ -68,6 +68,11 @@ UNPUBLISHED: Final = Metric(
     "outcomes and dead letters that are committed and not readable yet",
     "rising: Kafka is away or slow",
 )  # fmt: skip
+UNPUBLISHED_AGE_SECONDS: Final = Metric(
+    "unpublished_age_seconds", "gauge", "seconds", ("lane",), "max",
+    "since the oldest unpublished entry of the lane was committed; 0: none waits",
+    "rising: readers wait; see the log for `publish.failed` and `publish.waits`, and the brokers",
+)  # fmt: skip
 TICK_AGE_SECONDS: Final = Metric(
     "tick_age_seconds", "gauge", "seconds", (), "each",
     "from the last tick's instant until this worker's ticker read it",
@@ -77,6 +82,11 @@ SINCE_TICK_SECONDS: Final = Metric(
     "since_tick_seconds", "gauge", "seconds", ("lane",), "max",
     "since the lane last accepted a tick",
     "rises when holds stop expiring: see the log for `tick.failed` and `ticker.failed`",
+)  # fmt: skip
+OVERDUE_SECONDS: Final = Metric(
+    "overdue_seconds", "gauge", "seconds", ("lane",), "max",
+    "for how long the lane's most overdue hold should have ended; 0: none is overdue",
+    "rising: units are kept from others; see `since_tick_seconds` and `lag_seconds`",
 )  # fmt: skip
 EXPIRY_LAG_SECONDS: Final = Metric(
     "expiry_lag_seconds", "histogram", "seconds", (), "sum",
@@ -88,6 +98,46 @@ HOLDS_ACTIVE: Final = Metric(
     "holds_active", "gauge", "reservations", ("lane",), "sum",
     "holds made in the lane minus holds ended in it: only the sum over all lanes means something",
     "nothing by itself",
+)  # fmt: skip
+UNITS_HELD: Final = Metric(
+    "units_held", "gauge", "units", ("strategy",), "one",
+    "units of active holds",
+    "nothing by itself",
+)  # fmt: skip
+STOCK_UNITS: Final = Metric(
+    "stock_units", "gauge", "units", ("state",), "one",
+    "units of all stock lines: `available` for a hold, `pooled` for one experience, `held`, `sold`",
+    "`available` and `pooled` at 0: sold out, or all of it is held",
+)  # fmt: skip
+STOCK_LINE_UNITS: Final = Metric(
+    "stock_line_units", "gauge", "units", ("organization", "product", "variant", "state"), "one",
+    "the same of the tracked lines that sell most, `STOCK_LINES_MEASURED` of them",
+    "fill what sells out; `reservations stock show` has all lines",
+)  # fmt: skip
+SHORT_UNITS: Final = Metric(
+    "short_units", "gauge", "units", (), "one",
+    "units held or sold that are not there: withdrawn, or oversold as the policy allows",
+    "bring units in, or be ready to refund: `reservations stock show`",
+)  # fmt: skip
+OVERSOLD_UNITS: Final = Metric(
+    "oversold_units", "gauge", "units", (), "one",
+    "units by which counters are below zero, or more is reserved than is on hand: 0, always",
+    "stop the sale of that line, then `reservations verify`",
+)  # fmt: skip
+DRIFT_UNITS: Final = Metric(
+    "drift_units", "gauge", "units", (), "one",
+    "units by which counters of stock differ from their rows: 0, always",
+    "`reservations verify` names the lines",
+)  # fmt: skip
+JOURNAL_GAPS: Final = Metric(
+    "journal_gaps", "gauge", "entries", ("lane", "stream"), "sum",
+    "entries that are missing in the journal, as far as it was looked through: 0, always",
+    "`reservations verify` names the first",
+)  # fmt: skip
+UNDERSOLD_SECONDS: Final = Metric(
+    "undersold_seconds_total", "counter", "seconds", (), "max",
+    "time in which as many units lay free as were refused, before and meanwhile",
+    "see whether `reservations stock show` and the outcomes agree, then `reservations verify`",
 )  # fmt: skip
 LANES_OWNED: Final = Metric(
     "lanes_owned", "gauge", "lanes", (), "sum",
@@ -113,6 +163,16 @@ DATABASE_CONNECTIONS: Final = Metric(
     "database_connections", "gauge", "connections", ("state",), "sum",
     "the pool: `used`, `idle` and `unopened` connections; together what the setting allows",
     "none but `used` for long: raise `DATABASE_CONNECTIONS_MAX`",
+)  # fmt: skip
+SERVER_REACHABLE: Final = Metric(
+    "server_reachable", "gauge", "1 or 0", ("server",), "each",
+    "whether `postgres` and `kafka` answered this worker when it last asked, beside its work",
+    "0 at all workers: the server is away; at one: its network",
+)  # fmt: skip
+SAMPLE_AGE_SECONDS: Final = Metric(
+    "sample_age_seconds", "gauge", "seconds", ("sample",), "max",
+    "since the background last asked the database for this; a worker tells of what it has to ask",
+    "long: what is told of lanes, stock and drift is old; see `sample.failed` in the log",
 )  # fmt: skip
 BUILD_INFO: Final = Metric(
     "build_info", "gauge", "1", ("version", "python"), "each",

@@ -54,6 +54,7 @@ class Gauges:
             metrics.set(catalogue.LANE_EPOCH, lane.epoch, number)
         if membership:
             metrics.set(catalogue.LANES, _partitions(membership.consumer))
+            metrics.set(catalogue.SERVER_REACHABLE, self._ends() is not None, "kafka")
         self._collect_lags()
         self._collect_pool()
 

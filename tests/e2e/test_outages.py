@@ -17,8 +17,11 @@ from tests.integration.conftest import create_database, drop_database
 
 SHOPPERS = 4000
 PASSWORD = "s3cret-pw"
-SETTINGS = {"BATCH_SIZE_MAX": "50", "PUBLISH_TIMEOUT": "2", "TICK_INTERVAL": "0.2"}
+SETTINGS = {"BATCH_SIZE_MAX": "50", "PUBLISH_TIMEOUT": "2", "TICK_INTERVAL": "0.2",
+            "SAMPLE_INTERVAL": "0.2"}  # fmt: skip
 ADMITTED_APPLIED = 'reservations_events_total{{result="applied",topic="{}"}}'
+
+REACHABLE = 'reservations_server_reachable{server="postgres"}'
 
 
 @pytest.fixture
@@ -68,6 +71,8 @@ async def test_postgres_goes_away_and_comes_back(
 
     memory = psutil.Process(worker.process.pid).memory_info().rss
     await worker.log("postgres.away", count=5)  # three seconds
+    await worker.log("sample.failed")
+    assert (await worker.metrics())[REACHABLE] == 0
     assert await worker.get("/livez") == (200, "ok\n")
     assert await worker.get("/readyz") == (503, "lanes are not taken over yet\n")
     await own_postgres.start()
@@ -76,6 +81,11 @@ async def test_postgres_goes_away_and_comes_back(
     assert time.monotonic() - returned < 10
 
     await _all_is_well(world, worker)
+
+    async def is_sampled_again() -> bool:
+        return (await worker.metrics())[REACHABLE] == 1
+
+    await until(is_sampled_again)
     assert psutil.Process(worker.process.pid).memory_info().rss - memory < 50_000_000
     assert not {"group.left", "lanes.revoked"} & {line["event"] for line in worker.lines}
     assert await worker.stop() == 0
