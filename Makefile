@@ -31,8 +31,8 @@ mutants: $(READY) ## break the rules, one change at a time: does a test notice? 
 chaos: $(READY) ## break it under load, and count: SEED=N replays the faults, FAULTS=N (200) does so many
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
-bench: $(READY) ## measure: backlog to readable outcomes, three runs
-	@$(BIN)/python -m tests.benchmarks.backlog $(ARGS)
+bench: $(READY) ## measure against COPY, peers and the clock: FULL=1 for the whole of it, an hour
+	@$(BIN)/python -m tests.benchmarks $(if $(FULL),--full) $(ARGS)
 
 check: $(READY) ## format, lint, types, import contract
 	$(BIN)/ruff format --check .

@@ -1,113 +1,86 @@
-"""From a backlog of admissions to outcomes that others can read: events per second.
+"""From a backlog to outcomes that others can read: events per second.
 
-    python -m tests.benchmarks.backlog --admissions 50000 --runs 3
-
-Real Kafka, real Postgres and one worker, all on this machine, with durable settings: fsync and
-synchronous_commit on, acks=all, one transaction and one publish a batch. Time runs from the
-moment the worker owns its lanes to the last outcome read (read committed).
+Real Kafka, real Postgres and the workers, all on this machine, with durable settings: fsync and
+synchronous_commit on, acks=all, one transaction and one publish a batch. For one worker time runs
+from the moment it owns its lanes, with all events there already; for several from the first event
+sent, with the workers there already. It ends with the last outcome read (read committed).
 """
 
-import argparse
 import asyncio
-import json
-import os
-import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
+from service.embedded import EmbeddedServers
+from tests.benchmarks.traffic import Kind, records
+from tests.benchmarks.worlds import LANES, outcomes_of, world_of
+from tests.e2e.world import World, until
 
-from service.embedded import EmbeddedServers, embedded_servers
-from tests.e2e.events import Sent, admitted
-from tests.e2e.world import World
-from tests.integration.conftest import create_database, drop_database
-
-LANES = 4
-RESULTS = Path(__file__).parent / "results"
+SECONDS_MAX = 600
 
 
-async def measure(servers: EmbeddedServers, admissions: int, products: int, run: int) -> float:
-    """Give the events per second of one run, in a world of its own that has to verify."""
-    name = f"backlog_{os.getpid()}_{products}_{run}"
-    url = await create_database(servers.database_url, name)
-    with tempfile.TemporaryDirectory() as directory:
-        world = World(name, url, servers.bootstrap_servers, Path(directory))
-        try:
-            stock = {f"lamp-{n}": admissions for n in range(products)}
-            await world.prepare(partitions=LANES, stock=stock)
-            await world.send(_backlog(admissions, products))
+async def measure(
+    servers: EmbeddedServers, events: int, *, kind: Kind = "admissions", products: int = 1
+) -> float:
+    """Give the events per second of one worker, in a world of its own that has to verify."""
+    async with world_of(servers, products=products) as world:
+        return await drain(world, events, kind=kind, products=products)
+
+
+async def drain(
+    world: World, events: int, *, kind: Kind = "admissions", products: int = 1
+) -> float:
+    """Give the events per second of one worker in a world."""
+    await world.send(records(kind, events, products))
+    async with asyncio.timeout(SECONDS_MAX), outcomes_of(world, new_only=True) as reader:
+        worker = await world.start_worker()
+        began = datetime.fromisoformat((await worker.log("lanes.taken"))["timestamp"]).timestamp()
+        read, read_at = 0, began
+        while not await _is_done(world, events, read):
+            for found in (await reader.getmany(timeout_ms=200)).values():
+                read, read_at = read + len(found), time.time()
+    return events / (read_at - began)
+
+
+async def measure_workers(servers: EmbeddedServers, events: int, *, workers: int) -> float:
+    """Give the events per second of several workers that share the lanes while events come."""
+    async with world_of(servers, products=1000) as world:
+        for _ in range(workers):
             await world.start_worker()
-            seconds = await _seconds_to_read(world, admissions)
-            await world.workers[0].stop()
-            await world.must("verify")
-        finally:
-            await world.close()
-    await drop_database(servers.database_url, name)
-    return admissions / seconds
+        await until(lambda: _share_lanes(world))
+        async with asyncio.timeout(SECONDS_MAX), outcomes_of(world) as reader:
+            began = read_at = time.time()
+            sending = asyncio.create_task(world.send(records("admissions", events, 1000)))
+            read = 0
+            while not await _is_done(world, events, read):
+                for found in (await reader.getmany(timeout_ms=200)).values():
+                    read, read_at = read + len(found), time.time()
+            await sending
+    return events / (read_at - began)
 
 
-def _backlog(admissions: int, products: int) -> Iterator[Sent]:
-    return (admitted(f"shopper-{n}", f"lamp-{n % products}") for n in range(admissions))
+async def applied(world: World) -> float:
+    """Give how many events the workers of a world say that they have applied."""
+    return await _sum(world, "events_total", but="ticks")
 
 
-async def _seconds_to_read(world: World, admissions: int) -> float:
-    """Read all outcomes; the clock starts when the worker owns its lanes."""
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=world.bootstrap_servers, isolation_level="read_committed"
+async def _is_done(world: World, events: int, read: int) -> bool:
+    """Tell whether all events are applied, and all that was said of them has been read."""
+    if read == 0 or await applied(world) < events:
+        return False
+    return read >= await _sum(world, "outcomes_total")
+
+
+async def _sum(world: World, name: str, *, but: str = "\0") -> float:
+    begin = f"reservations_{name}{{"
+    metrics = [(await worker.metrics()).items() for worker in world.workers]
+    return sum(
+        value
+        for samples in metrics
+        for sample, value in samples
+        if sample.startswith(begin) and but not in sample
     )
-    await reader.start()
-    topic = world.topic("reservation-outcomes")
-    partitions = [TopicPartition(topic, lane) for lane in range(LANES)]
-    reader.assign(partitions)
-    await reader.seek_to_beginning(*partitions)
-    taken = await world.workers[0].log("lanes.taken")
-    began = datetime.fromisoformat(taken["timestamp"]).timestamp()
-    read = 0
-    async with asyncio.timeout(300):
-        while read < admissions:
-            read += sum(map(len, (await reader.getmany(timeout_ms=500)).values()))
-    seconds = time.time() - began
-    await reader.stop()
-    return seconds
 
 
-async def benchmark(admissions: int, runs: int) -> dict[str, object]:
-    """Measure one hot product and a thousand, `runs` times each, on the same servers."""
-    results: dict[str, object] = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "admissions": admissions,
-    }
-    async with embedded_servers() as servers:
-        for products in (1, 1000):
-            rates = []
-            for run in range(runs):
-                rates.append(await measure(servers, admissions, products, run))
-                print(f"{products:>5} products, run {run + 1}: {rates[-1]:>8,.0f} events/s")
-            results[f"events_per_second_{products}_products"] = {
-                "min": round(min(rates)),
-                "median": round(statistics.median(rates)),
-                "max": round(max(rates)),
-            }
-    return results
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--admissions", type=int, default=50_000)
-    parser.add_argument("--runs", type=int, default=3)
-    arguments = parser.parse_args()
-    results = asyncio.run(benchmark(arguments.admissions, arguments.runs))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "backlog.json").write_text(json.dumps(results, indent=2) + "\n")
-    print(json.dumps(results, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+async def _share_lanes(world: World) -> bool:
+    owned = [(await one.metrics())["reservations_lanes_owned"] for one in world.workers]
+    return sum(owned) == LANES and min(owned) > 0

@@ -1,10 +1,43 @@
-"""The short form of the benchmark: it runs, and its world verifies. It bounds no time."""
+"""The short form of the benchmarks: they run, and their worlds verify. They bound no time."""
 
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServers
-from tests.benchmarks.backlog import measure
+from tests.benchmarks import backlog, copying
+from tests.benchmarks.__main__ import results_of
+from tests.benchmarks.lines import LINES
+from tests.benchmarks.paced import latencies_of, paced
+from tests.benchmarks.runs import SHORT
+from tests.benchmarks.worlds import world_of
 
 
-async def test_the_backlog_benchmark_runs(postgres: EmbeddedPostgres, kafka: EmbeddedKafka) -> None:
+async def test_benchmarks_run(postgres: EmbeddedPostgres, kafka: EmbeddedKafka) -> None:
     servers = EmbeddedServers(postgres, kafka)
+    async with world_of(servers, products=3) as world:
+        rate = await backlog.drain(world, 2_000, kind="mixed", products=3)
+        rows = await copying.rows_of(world.database_url)
+        took = await paced(world, 100, 1, products=3)
+    copied = await copying.copy(servers.database_url, "copying_short", rows)
 
-    assert await measure(servers, admissions=2_000, products=3, run=0) > 0
+    assert min(rate, copied, *took) > 0
+    assert len(took) > 50
+
+
+def test_what_was_measured_is_told_by_line() -> None:
+    results = results_of({"busy": [40.0, 60.0, 50.0], "events/s": [9.0]}, SHORT)
+
+    assert results["lines"] == {
+        "busy": {"runs": [40.0, 60.0, 50.0], "min": 40.0, "median": 50.0, "max": 60.0}
+    }
+    assert list(results["seen"]) == ["events/s"]
+
+
+def test_line_holds_where_it_is_what_was_promised_or_better() -> None:
+    assert LINES["busy"].holds(80)
+    assert not LINES["busy"].holds(81)
+    assert LINES["hot"].holds(0.9)
+    assert not LINES["hot"].holds(0.89)
+
+
+def test_percentile_is_a_value_that_was_measured() -> None:
+    found = latencies_of([float(n) for n in range(100)])
+
+    assert found == (50, 90, 99, 99)

@@ -1,0 +1,78 @@
+"""Events at a steady rate: how long until what they led to can be read."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from itertools import count
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+
+from tests.benchmarks.worlds import outcomes_of
+from tests.e2e.events import admitted
+from tests.e2e.world import World
+
+WARM_UP_SECONDS: Final = 2.0
+_BURSTS_A_SECOND: Final = 100  # at most; slower rates send one event at a time
+
+_RUNS: Final = count()
+
+
+class Latencies(NamedTuple):
+    """Milliseconds from an event's being sent until its outcome was read, read committed."""
+
+    p50: float
+    p90: float
+    p99: float
+    most: float
+
+
+def latencies_of(milliseconds: Sequence[float]) -> Latencies:
+    """Give the percentiles: of so many values the one at that place, none made up in between."""
+    ordered = sorted(milliseconds)
+    p50, p90, p99 = (ordered[int(len(ordered) * part)] for part in (0.50, 0.90, 0.99))
+    return Latencies(p50, p90, p99, ordered[-1])
+
+
+async def paced(world: World, rate: float, seconds: float, *, products: int = 1) -> list[float]:
+    """Send admissions at a rate, to running workers, and give the milliseconds of each.
+
+    Those of the first seconds are left out: connections, plans and caches are cold.
+    """
+    sent: dict[bytes, float] = {}
+    took: list[float] = []
+    async with outcomes_of(world, new_only=True) as reader:
+        began = time.perf_counter()
+        sending = asyncio.create_task(_send(world, rate, seconds + WARM_UP_SECONDS, products, sent))
+        async with asyncio.timeout(seconds + WARM_UP_SECONDS + 60):
+            while not sending.done() or sent:
+                for records in (await reader.getmany(timeout_ms=200)).values():
+                    now = time.perf_counter()
+                    for record in records:
+                        sent_at = sent.pop(record.key, None)
+                        if sent_at is not None and sent_at - began > WARM_UP_SECONDS:
+                            took.append((now - sent_at) * 1000)
+        await sending
+    return took
+
+
+async def _send(
+    world: World, rate: float, seconds: float, products: int, sent: dict[bytes, float]
+) -> None:
+    """Send on time, whatever the answers take: who waits for them measures less than a crowd."""
+    run = next(_RUNS)
+    producer = AIOKafkaProducer(bootstrap_servers=world.bootstrap_servers, acks="all")
+    await producer.start()
+    try:
+        began, number, answers = time.perf_counter(), 0, []
+        while (now := time.perf_counter() - began) < seconds:
+            while number < now * rate:
+                topic, key, value = admitted(f"paced-{run}-{number}", f"lamp-{number % products}")
+                assert key is not None
+                sent[key.encode()] = time.perf_counter()
+                answers.append(await producer.send(world.topic(topic), value, key=key.encode()))
+                number += 1
+            await asyncio.sleep(1 / min(rate, _BURSTS_A_SECOND))
+        await asyncio.gather(*answers)
+    finally:
+        await producer.stop()
