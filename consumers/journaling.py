@@ -8,6 +8,7 @@ from db.lanes import Lane
 from schemas.identity import time_ordered_id
 from schemas.journal import DeadLetter, Headers, JournalEntry
 from schemas.outcomes import CE_TYPE_PREFIX, Outcome
+from schemas.trace import TRACESTATE, Trace
 from schemas.vocabulary import Stream
 
 # What the topic of dead letters takes, as `topics create` makes it.
@@ -39,8 +40,13 @@ def _outcome_entry(lane: Lane, outcome: Outcome) -> JournalEntry:
         occurred_at=outcome.occurred_at,
         key=outcome.consumer_id.encode(),
         value=outcome.body(),
-        traceparent=outcome.traceparent,
+        headers=_state(outcome.trace),
+        traceparent=outcome.trace.parent if outcome.trace else None,
     )
+
+
+def _state(trace: Trace | None) -> Headers:
+    return ((TRACESTATE, trace.state.encode()),) if trace and trace.state else ()
 
 
 def _dead_letter_entry(lane: Lane, letter: DeadLetter) -> JournalEntry:

@@ -13,12 +13,12 @@ from db.lanes import Lane
 from schemas.decode import MalformedRecord, PassedOver, decode
 from schemas.events import Arrival, Cause, Event, ExpiryTick
 from schemas.journal import DeadLetter
+from schemas.trace import trace_of
 from schemas.vocabulary import Result
 
 Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Records: TypeAlias = Mapping[TopicPartition, Sequence[Record]]
 
-_TRACEPARENT: Final = "traceparent"
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -97,11 +97,11 @@ def _read(batch: Batch, record: Record) -> None:
     if isinstance(events, PassedOver) or not events:
         batch.results[record.topic, "passed_over"] += 1
         return
-    traceparent = _traceparent(record)
+    trace = trace_of(record.headers)
     for line, event in enumerate(events):
         event_id = event.event_id if isinstance(event, Event) else None
         cause = Cause(record.topic, record.partition, record.offset, line, event_id)
-        _add(batch, Arrival(event, record.partition, cause, traceparent))
+        _add(batch, Arrival(event, record.partition, cause, trace))
     # A draw's record is of many consumers and cannot have the key of each.
     if len(events) == 1 and isinstance(events[0], Event) and record.key is not None:
         batch.misrouted += record.key != events[0].consumer_id.encode()
@@ -154,18 +154,6 @@ def _instant(timestamp_ms: int) -> datetime | None:
         return datetime.fromtimestamp(timestamp_ms / 1000, UTC) if timestamp_ms > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _traceparent(record: Record) -> str | None:
-    for name, value in record.headers:
-        if name == _TRACEPARENT and value is not None:
-            return _ascii(value)
-    return None
-
-
-def _ascii(value: bytes) -> str | None:
-    """Read a traceparent: 55 ASCII characters. Source: W3C Trace Context, section 3.2."""
-    return value.decode() if len(value) == 55 and value.isascii() and b"\0" not in value else None
 
 
 def _timestamp(record: Any) -> int:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from schemas.journal import JournalEntry
+from schemas.trace import TRACEPARENT
 
 SOURCE: Final = "/reservations"
 SEQUENCE_DIGITS_MAX: Final = 18  # of a bigint; whoever sends more is not us
@@ -12,7 +13,8 @@ SEQUENCE_HEADERS: Final = {"outcomes": "ce_sequence", "dead_letters": "dlq.seque
 def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
     """Give the headers of an entry's record.
 
-    Source: CloudEvents 1.0, "Kafka Protocol Binding", section 3.2; its extension "sequence".
+    Source: CloudEvents 1.0, "Kafka Protocol Binding", section 3.2; its extensions "sequence" and
+    "distributed tracing".
     """
     if entry.stream == "dead_letters":
         return _dead_letter_headers(entry)
@@ -26,8 +28,8 @@ def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
         ("content-type", b"application/json"),
     ]
     if entry.traceparent is not None:
-        headers.append(("traceparent", entry.traceparent.encode()))
-    return headers
+        headers.append((TRACEPARENT, entry.traceparent.encode()))
+    return [*headers, *entry.headers]
 
 
 def sequence_of(headers: list[tuple[str, bytes]], name: str) -> int | None:

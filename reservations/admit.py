@@ -95,7 +95,7 @@ def _note_items(admission: Admission, arrival: Arrival, event: Admitted) -> bool
         items=event.items,
         at_admission=True,
     )
-    new = KnownFact(cart, arrival.cause, arrival.traceparent)
+    new = KnownFact(cart, arrival.cause, arrival.trace)
     others = [one for one in admission.facts if _is_of_admission(one)]
     if others and fact_order(others[0]) <= fact_order(new):
         return False

@@ -28,7 +28,7 @@ def apply_fact(book: Book, arrival: Arrival, fact: Fact) -> Result:
     shopper = Shopper(book, *shopper_keys(fact, known_admission(book, fact)))
     if shopper.knows(fact):
         return "duplicate"
-    known = KnownFact(fact, arrival.cause, arrival.traceparent)
+    known = KnownFact(fact, arrival.cause, arrival.trace)
     found = reconsider(book, arrival, shopper, new=known)
     if isinstance(found, Admission):
         return _result(found, known)
@@ -134,7 +134,7 @@ def _say_ambiguous(book: Book, arrival: Arrival, early: EarlyFact) -> None:
 
 
 def _arrival_of(early: EarlyFact, lane: int) -> Arrival:
-    return Arrival(early.known.fact, lane, early.known.cause, early.known.traceparent)
+    return Arrival(early.known.fact, lane, early.known.cause, early.known.trace)
 
 
 def _result(admission: Admission, known: KnownFact) -> Result:

@@ -101,7 +101,7 @@ def say_of_fact(
         reason=reason,
         order_id=getattr(event, "order_id", None),
         lane=lane,
-        traceparent=known.traceparent,
+        trace=known.trace,
     )
 
 
@@ -126,7 +126,7 @@ def _note_of_admission(
         consumer_id=admission.consumer_id,
         admission_id=admission.key.admission_id,
         lane=arrival.lane,
-        traceparent=arrival.traceparent,
+        trace=arrival.trace,
         **fields,
     )
 

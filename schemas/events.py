@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from schemas.trace import Trace
 from schemas.vocabulary import AdmissionEnd, DistributionType
 
 
@@ -131,7 +132,7 @@ class Arrival:
     event: AnyEvent
     lane: int
     cause: Cause
-    traceparent: str | None = None
+    trace: Trace | None = None
 
 
 def event_time(event: AnyEvent) -> datetime:

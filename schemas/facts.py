@@ -19,6 +19,7 @@ from schemas.events import (
     TransferRequested,
     event_time,
 )
+from schemas.trace import Trace
 
 KINDS: Final[dict[str, type[Fact]]] = {
     "cart": CartUpdated,
@@ -45,7 +46,7 @@ class KnownFact:
 
     fact: Fact
     cause: Cause
-    traceparent: str | None = None
+    trace: Trace | None = None
     answer: str | None = None
     moved: bool = False
     outcomes: int = 0  # that were said of it alone: they number the outcomes' ids
@@ -75,8 +76,10 @@ def _document(known: KnownFact) -> dict[str, Any]:
         "fact": known.fact.model_dump(exclude_defaults=True),
         "cause": list(known.cause[:4]),
     }
-    if known.traceparent is not None:
-        document["traceparent"] = known.traceparent
+    if known.trace is not None:
+        document["traceparent"] = known.trace.parent
+        if known.trace.state:
+            document["tracestate"] = known.trace.state
     if known.answer is not None:
         document["answer"] = known.answer
     if known.moved:
@@ -90,10 +93,11 @@ def _known(document: dict[str, Any]) -> KnownFact:
     fact = KINDS[document["kind"]].model_validate(document["fact"])
     topic, partition, offset, line = document["cause"]
     cause = Cause(topic, partition, offset, line, fact.event_id)
+    parent = document.get("traceparent")
     return KnownFact(
         fact,
         cause,
-        document.get("traceparent"),
+        Trace(parent, document.get("tracestate", "")) if parent is not None else None,
         document.get("answer"),
         document.get("moved", False),
         document.get("outcomes", 0),

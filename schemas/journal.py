@@ -36,7 +36,8 @@ IsOurs = Callable[[int], Awaitable[bool | None]]
 class JournalEntry:
     """One record to publish; (lane, stream, sequence) is its place, `id` its identity.
 
-    `headers` are those that came with an unreadable record; an outcome's are made of the row.
+    `headers` are those that came with an unreadable record; an outcome's are made of the row, and
+    only its tracestate is there.
     """
 
     lane: int

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from pydantic.alias_generators import to_camel
 
+from schemas.trace import Trace
 from schemas.vocabulary import DistributionType, OutcomeType, Reason, Strategy
 
 CE_TYPE_PREFIX: Final = "fanfare.reservation."
@@ -33,7 +34,8 @@ class Outcome(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     outcome_id: UUID = Field(exclude=True)  # on the wire: the header ce_id
-    traceparent: str | None = Field(default=None, exclude=True)  # on the wire: a header
+    # On the wire: headers. It comes from an event that was read, so it is not looked at again.
+    trace: SkipValidation[Trace | None] = Field(default=None, exclude=True)
     type: OutcomeType
     organization_id: str
     experience_id: str | None = None

@@ -100,16 +100,21 @@ async def test_what_unpacks_to_more_than_any_topic_takes_leaves_its_place_and_it
     await world.must("verify")
 
 
-async def test_a_traceparent_flows_from_the_event_to_its_outcome(world: World) -> None:
+async def test_a_trace_flows_from_the_event_to_its_outcome(world: World) -> None:
     await world.prepare(partitions=1, stock={"lamp": 10})
     await world.start_worker()
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
     _, _, value = admitted("ada")
-    await send(world, value or b"", headers=[("traceparent", traceparent.encode())])
+    await send(
+        world,
+        value or b"",
+        headers=[("traceparent", traceparent.encode()), ("tracestate", b"shop=1")],
+    )
 
     (outcome,) = await world.outcomes(lambda read: len(read) == 1)
     assert outcome["headers"]["traceparent"] == traceparent
+    assert outcome["headers"]["tracestate"] == "shop=1"
 
 
 # A codec for each topic, but for commands: what a record is its type says, not its topic. That of

@@ -46,6 +46,7 @@ from schemas.journal import DeadLetter, Superseded
 from schemas.policy import Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
 from schemas.stock import PoolKey
+from schemas.trace import Trace
 
 TOPIC, TICKS = "admitted", "expiry-ticks"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -291,8 +292,9 @@ KINDS: list[Fact] = [
     TransferRequested(**WHO, requested_at=NOW, to_consumer_id="bo"),
     AdmissionEnded(**WHO, ended_at=NOW, end="left", distribution_type="draw"),
 ]
+TRACES = (None, Trace("00-1-2-01"), Trace("00-1-2-01", "shop=1"))
 KNOWN = [
-    KnownFact(fact, Cause(TOPIC, 1, n, 2, "e1"), traceparent="00-1-2-01", answer="extended")
+    KnownFact(fact, Cause(TOPIC, 1, n, 2, "e1"), trace=TRACES[n % 3], answer="extended")
     for n, fact in enumerate(KINDS)
 ]
 

@@ -27,6 +27,7 @@ from schemas.events import (
 from schemas.facts import KnownFact
 from schemas.reservation import Admission, AdmissionKey, EarlyFact
 from schemas.stock import StockKey, StockLine
+from schemas.trace import Trace
 
 UPGRADE = "import sys; from db.migrate import upgrade; print(len(upgrade(sys.argv[1])))"
 
@@ -243,7 +244,7 @@ async def test_early_facts_keep_their_place_and_their_record(empty_database_url:
     )
     left = AdmissionEnded(event_id="e2", **who, ended_at=LEFT, end="left")
     times = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
-    traced = KnownFact(paid, Cause("checkout-completed", 4, 17, 2, "e1"), "00-1-2-01")
+    traced = KnownFact(paid, Cause("checkout-completed", 4, 17, 2, "e1"), Trace("00-1-2-01"))
     plain = KnownFact(left, Cause("admission-expired", 4, 18, 0, "e2"))
     assert waiting == [
         EarlyFact(UUID(int=1), 3, traced, *times),

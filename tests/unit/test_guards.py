@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reservations.book import NEVER_TICKED, Book
+from schemas.trace import Trace
 from tests.unit.world import World, events_of, story
 
 # What a repeated admission adds, and what it must not change.
@@ -241,7 +242,7 @@ def test_outcome_names_all_that_it_is_about() -> None:
 
 def test_outcome_carries_the_trace_of_its_cause() -> None:
     world = World()
-    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    trace = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "shop=1")
     steps = events_of("""
         10:00  admit  ada moon-lamp 1 id=adm-7
         10:01  transfer ada bo id=adm-7
@@ -250,10 +251,10 @@ def test_outcome_carries_the_trace_of_its_cause() -> None:
     """)
 
     for step in steps[:3]:
-        world.apply([replace(step, arrival=replace(step.arrival, traceparent=trace))])
+        world.apply([replace(step, arrival=replace(step.arrival, trace=trace))])
     world.apply([steps[3]])
 
-    assert [(one.type, one.traceparent) for one in world.outcomes] == [
+    assert [(one.type, one.trace) for one in world.outcomes] == [
         ("rejected", trace),
         ("transferred", trace),
         ("orphaned", trace),

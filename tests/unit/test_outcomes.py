@@ -178,7 +178,7 @@ def test_names_are_in_camel_case() -> None:
 def test_what_goes_into_headers_is_not_in_the_body() -> None:
     [body] = bodies("10:00 admit ada sun-lamp 1")
 
-    assert not {"outcomeId", "traceparent"} & body.keys()
+    assert not {"outcomeId", "trace"} & body.keys()
 
 
 def test_body_is_read_back_as_the_same_outcome() -> None:

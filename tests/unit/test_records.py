@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from consumers.records import Batch, Record, read_batch
 from db.lanes import Lane
 from schemas.events import Event
+from schemas.trace import Trace
 from service.settings import Settings
 from tests.unit.records import FIXTURES, encode
 from tests.unit.records import record as envelope
@@ -189,17 +190,15 @@ def test_a_draw_has_a_cause_for_each_winner_and_is_not_misrouted() -> None:
     assert batch.misrouted == 0
 
 
-def test_a_traceparent_is_taken_over_where_it_is_one() -> None:
-    values = [TRACEPARENT.encode(), b"short", b"\xff" * 55, b"\0" * 55, None]
+def test_an_event_has_the_trace_of_its_record() -> None:
+    headers = [("traceparent", TRACEPARENT.encode()), ("tracestate", b"shop=1")]
 
     batch = read(
-        *(
-            record("admitted", shopper=f"n-{n}", offset=n, headers=[("traceparent", value)])
-            for n, value in enumerate(values)
-        )
+        record("admitted", shopper="ada", offset=0, headers=headers),
+        record("admitted", shopper="bo", offset=1),
     )
 
-    assert [one.traceparent for one in batch.arrivals] == [TRACEPARENT, None, None, None, None]
+    assert [one.trace for one in batch.arrivals] == [Trace(TRACEPARENT, "shop=1"), None]
 
 
 def read(*records: Record, lanes: Iterable[Lane] | None = None) -> Batch:
