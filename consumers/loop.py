@@ -14,6 +14,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
+from consumers.batch_log import BatchLog
 from consumers.batch_size import BatchSize
 from consumers.dead_letter_limit import Place, Seen, after
 from consumers.dead_letter_memory import seen_before
@@ -52,6 +53,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._publisher = publisher
         self._on_applied = on_applied
         self._mirror = OffsetMirror(consumer)
+        self._log = BatchLog(settings.ticks_topic)
         self.poller = Poller(consumer)
         self._turn = asyncio.Lock()  # held while lanes are used, never while waiting for records
         self._seen: dict[Place, Seen] = {}  # the last dead letters, for their limit
@@ -154,6 +156,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
                 raise
             self._pieces.put_back(piece, error)
             return
+        self._log.tell(batch, applied)
         if self.lanes is not lanes:
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
         self.lanes = applied.lanes
