@@ -35,7 +35,9 @@ class BatchLog:
         self._number += 1
         lanes = {lane for lane, _ in batch.next_offsets} | {one.lane for one in applied.entries}
         say = log.debug if self._is_idle(applied) else log.info
-        say("batch.applied", **self._place(applied, lanes), **self._counts(batch, applied))
+        trace = {"trace_id": applied.trace_id} if applied.trace_id else {}
+        place = self._place(applied, lanes)
+        say("batch.applied", **place, **self._counts(batch, applied), **trace)
         for (kind, reason), by_lane in refusals(applied.outcomes).items():
             where = self._place(applied, by_lane)
             log.info("batch.refusals", **where, type=kind, reason=reason, count=by_lane.total())

@@ -29,6 +29,7 @@ from consumers.publishing import Publisher, note_published
 from consumers.records import Records, read_batch
 from consumers.retrying import apply_with_retries
 from consumers.sweeps import add_sweeps
+from consumers.tracing import Tracing
 from consumers.transaction import Applied
 from db.lanes import Lane
 from schemas import steps
@@ -46,12 +47,14 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer: AIOKafkaConsumer,
         publisher: Publisher,
         on_applied: Callable[[Applied], None],
+        tracing: Tracing | None = None,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._consumer = consumer
         self._publisher = publisher
         self._on_applied = on_applied
+        self._tracing = tracing
         self._mirror = OffsetMirror(consumer)
         self._log = BatchLog(settings.ticks_topic)
         self.poller = Poller(consumer)
@@ -150,7 +153,9 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         note_published(lanes.values(), self._publisher)
         limit = self._settings.expiry_batch_max
         try:
-            applied = await apply_with_retries(self._pool, batch, lanes, expiry_batch_max=limit)
+            applied = await apply_with_retries(
+                self._pool, batch, lanes, expiry_batch_max=limit, tracing=self._tracing
+            )
         except SAVING_ERRORS as error:
             if fault_of(error).remedy is not Remedy.BISECT:
                 raise

@@ -10,6 +10,7 @@ from asyncpg import Pool
 
 from consumers.faults import DATABASE_ERRORS, fault_of, told
 from consumers.records import Batch
+from consumers.tracing import Tracing
 from consumers.transaction import Applied, apply_batch
 from db.frozen import end_frozen_sessions
 from db.lanes import Lane
@@ -21,12 +22,28 @@ _FIRST_PAUSE_SECONDS: Final = 0.005
 
 
 async def apply_with_retries(
-    pool: Pool, batch: Batch, lanes: Mapping[int, Lane], *, expiry_batch_max: int
+    pool: Pool,
+    batch: Batch,
+    lanes: Mapping[int, Lane],
+    *,
+    expiry_batch_max: int,
+    tracing: Tracing | None = None,
 ) -> Applied:
     """Apply a batch, and after a conflict apply it again. Raises what `apply_batch` does."""
+
+    async def attempt_once() -> Applied:
+        if tracing is None:
+            return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
+        with tracing.batch(batch) as span:
+            applied = await apply_batch(
+                pool, batch, lanes, expiry_batch_max=expiry_batch_max, on_decided=span.carry_on
+            )
+            span.commit(applied)
+            return applied
+
     for attempt in range(CONFLICT_RETRIES_MAX):
         try:
-            return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
+            return await attempt_once()
         except DATABASE_ERRORS as error:
             if not fault_of(error).is_conflict:
                 raise
@@ -34,7 +51,7 @@ async def apply_with_retries(
             if isinstance(error, asyncpg.LockNotAvailableError):
                 await free_locks(pool)
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-    return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
+    return await attempt_once()
 
 
 async def free_locks(pool: Pool) -> None:

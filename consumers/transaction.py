@@ -39,12 +39,18 @@ class Applied:
     age_seconds: float | None = None  # of the oldest record, when it was committed
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     overdue_seconds: list[float] = field(default_factory=list)  # how late ticks ended holds
+    trace_id: str | None = None  # of the batch's span, where it is traced
 
 
 async def apply_batch(
-    pool: Pool, batch: Batch, lanes: Mapping[int, Lane], *, expiry_batch_max: int
+    pool: Pool,
+    batch: Batch,
+    lanes: Mapping[int, Lane],
+    *,
+    expiry_batch_max: int,
+    on_decided: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> Applied:
-    """Apply a batch, whole or not at all.
+    """Apply a batch, whole or not at all. `on_decided` gets its outcomes before they are saved.
 
     Raises Superseded when a lane has another owner, and what asyncpg raises.
     """
@@ -62,6 +68,8 @@ async def apply_batch(
         changes = decide(book, [*batch.arrivals, *ticks])
         clock.lap("decide")
         steps.done("decided", len(batch.arrivals))
+        if on_decided is not None:
+            on_decided(changes.outcomes)
         moved = _moved(lanes, batch, book)
         entries = journal_entries(moved, changes.outcomes, batch.dead_letters)
         await _save(connection, moved, changes, entries)

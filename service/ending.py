@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -10,8 +10,11 @@ from asyncpg import Pool
 
 from producers.publisher import Publisher
 from service.stopping import STEP_SECONDS_MIN, Stop
+from service.tracing import Tracer
 
 log = structlog.get_logger()
+
+LAST_SPANS_SECONDS_MAX: Final = 2.0  # without a collector the exporter would try for ten
 
 
 async def until_stopped(
@@ -66,6 +69,12 @@ async def leave_group(consumer: AIOKafkaConsumer, stop: Stop) -> None:
 async def close_pool(pool: Pool, stop: Stop) -> None:
     """Give the connections up, as long as there is time."""
     await _try_for(stop.seconds_left, pool.close())
+
+
+async def close_tracer(tracer: Tracer | None, stop: Stop) -> None:
+    """Send the last spans, if a collector takes them soon."""
+    if tracer is not None:
+        await _try_for(min(stop.seconds_left, LAST_SPANS_SECONDS_MAX), tracer.close())
 
 
 async def _try_for(seconds: float, step: Coroutine[Any, Any, object]) -> None:

@@ -18,6 +18,7 @@ _LIBRARY_LEVELS = {
     "producers.ticks": logging.WARNING,  # Faust speaks under the name of its app's module
     "aiohttp.access": logging.WARNING,
     "asyncio": logging.WARNING,
+    "opentelemetry": logging.ERROR,  # a collector that is away: every try again is a warning
 }
 
 # Without the locals of a frame: one may be a password, a token, a shopper's data.

@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least that is logged"
     )
+    tracing: bool = Field(
+        False, description="spans by OpenTelemetry (extra `otel`), sent where `OTEL_...` says"
+    )
     worker_name: str = Field(
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         description="how the worker is named in lanes, logs and client ids",

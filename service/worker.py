@@ -23,7 +23,14 @@ from producers.ticks import create_ticker
 from schemas.journal import Superseded, Unpublished
 from service.blocked import end_when_blocked
 from service.clients import new_consumer, new_lane_producer, new_reader
-from service.ending import close_pool, close_publisher, end_task, leave_group, until_stopped
+from service.ending import (
+    close_pool,
+    close_publisher,
+    close_tracer,
+    end_task,
+    leave_group,
+    until_stopped,
+)
 from service.http import http_server
 from service.kafka_access import access_options
 from service.membership import (
@@ -40,6 +47,7 @@ from service.settings import Settings
 from service.stopping import Stop
 from service.ticker import Pulse, keep_ticking
 from service.topics import TopicsOk, TopicsRefused, check_topics
+from service.tracing import Tracer
 from service.watchdog import Stalled, Watchdog
 
 log = structlog.get_logger()
@@ -51,8 +59,9 @@ TOPICS_LOOKS = 3  # a broker that has just started may not know all of them yet
 class Worker:
     """One process of the service. `run` is its whole life."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self._settings = settings
+        self._tracer = tracer
         self._metrics = Metrics()
         self._membership: Membership | None = None
         self._watchdog = Watchdog(settings)
@@ -96,6 +105,7 @@ class Worker:
                     blocked.cancel()
                     looking.cancel()
                     await asyncio.gather(end_task(ticker, stop), close_pool(pool, stop))
+                    await close_tracer(self._tracer, stop)
         finally:
             pool.terminate()
 
@@ -131,7 +141,8 @@ class Worker:
     async def _consume(self, pool: Pool, stop: Stop) -> None:
         consumer = new_consumer(self._settings)
         publisher = self._new_publisher()
-        loop = Loop(self._loop_settings(), pool, consumer, publisher, self._note_applied)
+        tracing = self._tracer.spans if self._tracer else None
+        loop = Loop(self._loop_settings(), pool, consumer, publisher, self._note_applied, tracing)
         self._membership = Membership(consumer, publisher, loop)
         watch = self._watchdog.watch(self._membership)
         try:

@@ -61,18 +61,23 @@ async def _run(settings: "Settings") -> None:
     from service.http import CannotListen
     from service.stopping import Stop
     from service.topics import TopicsRefused
+    from service.tracing import CannotTrace, start_tracing
     from service.watchdog import GivenUp
     from service.worker import Worker
 
     log = structlog.get_logger()
     look_for_garbage_rarely()
+    try:
+        tracer = start_tracing(settings)
+    except CannotTrace as error:
+        misconfigured(str(error))
     await check_servers(settings)
     stop = Stop(settings.stop_timeout)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         with database_errors(settings.database_url.get_secret_value()):
-            await Worker(settings).run(
+            await Worker(settings, tracer).run(
                 stop,
                 lambda port: log.info("worker.started", http_port=port, name=settings.worker_name),
             )

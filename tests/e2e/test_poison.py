@@ -100,23 +100,6 @@ async def test_what_unpacks_to_more_than_any_topic_takes_leaves_its_place_and_it
     await world.must("verify")
 
 
-async def test_a_trace_flows_from_the_event_to_its_outcome(world: World) -> None:
-    await world.prepare(partitions=1, stock={"lamp": 10})
-    await world.start_worker()
-    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-    _, _, value = admitted("ada")
-    await send(
-        world,
-        value or b"",
-        headers=[("traceparent", traceparent.encode()), ("tracestate", b"shop=1")],
-    )
-
-    (outcome,) = await world.outcomes(lambda read: len(read) == 1)
-    assert outcome["headers"]["traceparent"] == traceparent
-    assert outcome["headers"]["tracestate"] == "shop=1"
-
-
 # A codec for each topic, but for commands: what a record is its type says, not its topic. That of
 # ticks has a second reader, the one that measures them.
 TOPIC_OF = {
@@ -190,7 +173,6 @@ async def send(
     value: bytes,
     *,
     compression: str | None = None,
-    headers: list[tuple[str, bytes]] | None = None,
 ) -> None:
     producer = AIOKafkaProducer(
         bootstrap_servers=world.bootstrap_servers,
@@ -198,5 +180,5 @@ async def send(
         max_request_size=64 * 1024 * 1024,
     )
     await producer.start()
-    await producer.send_and_wait(world.topic(ADMITTED), value, headers=headers)
+    await producer.send_and_wait(world.topic(ADMITTED), value)
     await producer.stop()
