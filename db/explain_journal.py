@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from asyncpg import Record
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from db.connect import Connection
 from db.explain_spans import Span, read
 from db.importing import Progress, silent
-from schemas.outcomes import Outcome
+from schemas.outcomes import Outcome, read_outcome
 from schemas.reservation import AdmissionKey
 
 # The types of outcomes that may be of no admission.
@@ -92,5 +92,4 @@ async def strays_of(
 
 
 def _told(row: Record) -> Told:
-    body = from_json(row["value"])
-    return Told(row["written_at"], Outcome.model_validate({"outcome_id": row["id"], **body}))
+    return Told(row["written_at"], read_outcome(row["id"], row["value"]))

@@ -1,13 +1,16 @@
 """What a record means, in one vocabulary: Fanfare's five are translated in `schemas.wire`.
 
 All instants are aware UTC. Tokens are secrets: an event carries a token's SHA-256 digest only.
+Events check nothing: `schemas.payloads` has checked what comes in. They hold no cycles, so the
+garbage collector need not look at them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from msgspec import Struct
 
 from schemas.trace import Trace
 from schemas.vocabulary import AdmissionEnd, DistributionType
@@ -21,10 +24,8 @@ class Item(NamedTuple):
     quantity: int
 
 
-class Event(BaseModel):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every event has: whose it is, and the id that Fanfare gave its delivery."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     event_id: str
     organization_id: str
@@ -36,70 +37,68 @@ class Event(BaseModel):
     token_digest: str | None = None
 
 
-class Admitted(Event):
+class Admitted(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A shopper may check out, until `window_ends_at` where Fanfare says so."""
 
-    admitted_at: AwareDatetime
-    window_ends_at: AwareDatetime | None = None
+    admitted_at: datetime
+    window_ends_at: datetime | None = None
     items: tuple[Item, ...] = ()
 
 
-class CheckoutCompleted(Event):
+class CheckoutCompleted(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A shopper has paid, for `items` where the event names any, else for all that was held."""
 
-    completed_at: AwareDatetime
+    completed_at: datetime
     order_id: str | None = None
     items: tuple[Item, ...] = ()
 
 
-class AdmissionEnded(Event):
+class AdmissionEnded(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Fanfare ended an admission without a checkout."""
 
-    ended_at: AwareDatetime
+    ended_at: datetime
     end: AdmissionEnd
 
 
-class CartUpdated(Event):
+class CartUpdated(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A shopper's cart, whole, as it was from `updated_at` on."""
 
-    updated_at: AwareDatetime
+    updated_at: datetime
     items: tuple[Item, ...] = ()
     at_admission: bool = False  # the items of an admission event: what the shopper came with
 
 
-class OrderCancelled(Event):
+class OrderCancelled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order was cancelled after it was paid."""
 
-    cancelled_at: AwareDatetime
+    cancelled_at: datetime
     order_id: str
 
 
-class ExtendRequested(Event):
+class ExtendRequested(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody asks for the end of a hold to be moved by `seconds`."""
 
-    requested_at: AwareDatetime
+    requested_at: datetime
     seconds: int
 
 
-class ReleaseRequested(Event):
+class ReleaseRequested(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A shopper gives back all that is held: the cart is empty from `requested_at` on."""
 
-    requested_at: AwareDatetime
+    requested_at: datetime
 
 
-class TransferRequested(Event):
+class TransferRequested(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A guest is linked to an account: the admission belongs to another consumer."""
 
-    requested_at: AwareDatetime
+    requested_at: datetime
     to_consumer_id: str
 
 
-class ExpiryTick(BaseModel):
+class ExpiryTick(Struct, frozen=True, kw_only=True, gc=False):
     """The instant up to which a lane shall expire its holds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    at: AwareDatetime
+    at: datetime
 
 
 class Cause(NamedTuple):
@@ -133,6 +132,14 @@ class Arrival:
     lane: int
     cause: Cause
     trace: Trace | None = None
+
+
+E = TypeVar("E", bound=Struct)
+
+
+def event_of(kind: type[E], fields: Mapping[str, Any]) -> E:
+    """Make an event of those of the fields that it has."""
+    return kind(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})
 
 
 def event_time(event: AnyEvent) -> datetime:

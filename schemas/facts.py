@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic_core import from_json, to_json
+from msgspec import Raw, Struct, json
+from msgspec.structs import asdict, replace
 
 from schemas.events import (
     AdmissionEnded,
@@ -56,52 +57,65 @@ class KnownFact:
         return (
             type(self.fact) is type(other)
             and event_time(self.fact) == event_time(other)
-            and self.fact == other.model_copy(update={"event_id": self.fact.event_id})
+            and self.fact == replace(other, event_id=self.fact.event_id)
         )
 
 
 def pack(facts: Iterable[KnownFact]) -> str:
     """Write facts as JSON."""
-    return to_json([_document(known) for known in facts]).decode() if facts else "[]"
+    return _JSON.encode([_document(known) for known in facts]).decode() if facts else "[]"
 
 
 def unpack(text: str) -> list[KnownFact]:
     """Read facts from JSON. Raises ValueError on what `pack` has not written."""
-    return [_known(document) for document in from_json(text)] if text != "[]" else []
+    return [_known(document) for document in _READ.decode(text)] if text != "[]" else []
 
 
-def _document(known: KnownFact) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "kind": _KIND_OF[type(known.fact)],
-        "fact": known.fact.model_dump(exclude_defaults=True),
-        "cause": list(known.cause[:4]),
-    }
-    if known.trace is not None:
-        document["traceparent"] = known.trace.parent
-        if known.trace.state:
-            document["tracestate"] = known.trace.state
-    if known.answer is not None:
-        document["answer"] = known.answer
-    if known.moved:
-        document["moved"] = True
-    if known.outcomes:
-        document["outcomes"] = known.outcomes
-    return document
+class _Document(Struct, omit_defaults=True, gc=False):
+    """How a fact is kept; of its cause all but the event's id, which the fact has."""
+
+    kind: str
+    fact: Any
+    cause: tuple[str, int, int | None, int]
+    traceparent: str | None = None
+    tracestate: str = ""
+    answer: str | None = None
+    moved: bool = False
+    outcomes: int = 0
 
 
-def _known(document: dict[str, Any]) -> KnownFact:
-    fact = KINDS[document["kind"]].model_validate(document["fact"])
-    topic, partition, offset, line = document["cause"]
-    cause = Cause(topic, partition, offset, line, fact.event_id)
-    parent = document.get("traceparent")
-    return KnownFact(
-        fact,
-        cause,
-        Trace(parent, document.get("tracestate", "")) if parent is not None else None,
-        document.get("answer"),
-        document.get("moved", False),
-        document.get("outcomes", 0),
+class _Kept(_Document):
+    """The same, as it is read: the kind says how to read the fact."""
+
+    fact: Raw
+
+
+_JSON: Final = json.Encoder()
+_READ: Final = json.Decoder(list[_Kept])
+_READ_FACT: Final[dict[str, json.Decoder[Fact]]] = {
+    kind: json.Decoder(fact_type) for kind, fact_type in KINDS.items()
+}
+
+
+def _document(known: KnownFact) -> _Document:
+    trace = known.trace
+    return _Document(
+        _KIND_OF[type(known.fact)],
+        known.fact,
+        known.cause[:4],
+        trace.parent if trace else None,
+        trace.state if trace else "",
+        known.answer,
+        known.moved,
+        known.outcomes,
     )
+
+
+def _known(kept: _Kept) -> KnownFact:
+    fact = _READ_FACT[kept.kind].decode(kept.fact)
+    cause = Cause(*kept.cause, fact.event_id)
+    trace = Trace(kept.traceparent, kept.tracestate) if kept.traceparent is not None else None
+    return KnownFact(fact, cause, trace, kept.answer, kept.moved, kept.outcomes)
 
 
 def in_order(facts: Sequence[KnownFact]) -> Sequence[KnownFact]:
@@ -117,7 +131,8 @@ def in_order(facts: Sequence[KnownFact]) -> Sequence[KnownFact]:
 
 def fact_order(known: KnownFact) -> tuple[Any, ...]:
     """Give the place of a fact among others; of the same facts it is the same, always."""
-    return *_time_and_rank(known), known.fact.model_dump_json(exclude={"event_id"})
+    # All fields are there, also those that say nothing: what is missing has its place among others.
+    return *_time_and_rank(known), _JSON.encode(asdict(known.fact) | {"event_id": ""})
 
 
 def _time_and_rank(known: KnownFact) -> tuple[datetime, int]:

@@ -1,22 +1,22 @@
 """What happened to a hold, as others read it: the JSON body of `reservation-outcomes`."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
-from pydantic.alias_generators import to_camel
+from msgspec import Struct, json, to_builtins
+from msgspec.structs import replace
 
 from schemas.trace import Trace
 from schemas.vocabulary import DistributionType, OutcomeType, Reason, Strategy
 
 CE_TYPE_PREFIX: Final = "fanfare.reservation."
 
+_NO_ID: Final = UUID(int=0)
 
-class OutcomeCause(BaseModel):
+
+class OutcomeCause(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """The record behind an outcome. No offset: a lane's first sweep, which no record asked for."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     topic: str
     partition: int
@@ -24,18 +24,22 @@ class OutcomeCause(BaseModel):
     event_id: str | None = None
 
 
-class Outcome(BaseModel):
+class Outcome(
+    Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+    gc=False,
+):
     """One thing that happened to one stock line of one admission. What does not apply is left out.
 
     `lane` and `sequence` number the outcomes of a lane without a gap, so a reader can tell that
     none is missing.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    outcome_id: UUID = Field(exclude=True)  # on the wire: the header ce_id
-    # On the wire: headers. It comes from an event that was read, so it is not looked at again.
-    trace: SkipValidation[Trace | None] = Field(default=None, exclude=True)
+    outcome_id: UUID = _NO_ID  # on the wire: the header ce_id
+    trace: Trace | None = None  # on the wire: headers
     type: OutcomeType
     organization_id: str
     experience_id: str | None = None
@@ -61,4 +65,23 @@ class Outcome(BaseModel):
 
     def body(self) -> bytes:
         """Give the JSON that is published."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return _JSON.encode(self._without_headers())
+
+    def document(self) -> dict[str, Any]:
+        """Give the same as objects of JSON."""
+        document: dict[str, Any] = to_builtins(self._without_headers())
+        return document
+
+    def _without_headers(self) -> "Outcome":
+        return replace(self, outcome_id=_NO_ID, trace=None)
+
+
+def read_outcome(outcome_id: UUID, body: bytes) -> Outcome:
+    """Read what was published. Raises msgspec.ValidationError on what is no outcome."""
+    outcome = _READ.decode(body)
+    outcome.outcome_id = outcome_id
+    return outcome
+
+
+_JSON: Final = json.Encoder()
+_READ: Final = json.Decoder(Outcome)

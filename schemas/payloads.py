@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AliasChoices, AliasPath, BaseModel, Field
 
-from schemas.events import AnyEvent, ExpiryTick, Item
+from schemas.events import AnyEvent, ExpiryTick, Item, event_of
 from schemas.fields import (
     DISTRIBUTIONS,
     TOKENS,
@@ -60,7 +60,7 @@ class Tick(Payload):
     at: Instant
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [ExpiryTick.model_validate({**vars(self), **told})]
+        return [event_of(ExpiryTick, vars(self) | told)]
 
 
 class Envelope(Payload):

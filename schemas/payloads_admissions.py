@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.events import AdmissionEnded, Admitted, AnyEvent, Item
+from schemas.events import AdmissionEnded, Admitted, AnyEvent, Item, event_of
 from schemas.fields import (
     REFUSED,
     TOKENS,
@@ -43,10 +43,10 @@ class Admission(Shopper):
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
         """Give one event. A product beside the items counts where there are none: one unit."""
-        fields = {**vars(self), **told}
+        fields = vars(self) | told
         if self.product_id and not self.items:
             fields["items"] = (Item(self.product_id, "", 1),)
-        return [Admitted.model_validate(fields)]
+        return [event_of(Admitted, fields)]
 
 
 class Winner(BaseModel):
@@ -73,8 +73,8 @@ class Winners(Envelope):
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
         """Give one event per winner, in the order of the payload."""
-        shared = {**vars(self), **told}
-        return [Admitted.model_validate({**shared, **vars(winner)}) for winner in self.winners]
+        shared = vars(self) | told
+        return [event_of(Admitted, shared | vars(winner)) for winner in self.winners]
 
 
 def _is_over_before(info: ValidationInfo, ends_at: datetime | None) -> bool:
@@ -89,7 +89,7 @@ class End(Shopper):
     ended_at: Happened = Field(validation_alias=time_of("expiredAt", "leftAt", "deniedAt"))
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [AdmissionEnded.model_validate({**vars(self), **told})]
+        return [event_of(AdmissionEnded, vars(self) | told)]
 
 
 def _end_of_denial(reason: object) -> AdmissionEnd:

@@ -14,6 +14,7 @@ from schemas.events import (
     ExtendRequested,
     ReleaseRequested,
     TransferRequested,
+    event_of,
 )
 from schemas.fields import REFUSED, ExtensionSeconds, Happened, Name, in_data, time_of
 from schemas.payloads import Items, Shopper
@@ -26,7 +27,7 @@ class Cart(Shopper):
     items: Items = Field(validation_alias=in_data("items"))
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [CartUpdated.model_validate({**vars(self), **told})]
+        return [event_of(CartUpdated, vars(self) | told)]
 
 
 class Command(Shopper):
@@ -41,14 +42,14 @@ class Extension(Command):
     seconds: ExtensionSeconds = Field(validation_alias=in_data("seconds"))
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [ExtendRequested.model_validate({**vars(self), **told})]
+        return [event_of(ExtendRequested, vars(self) | told)]
 
 
 class Release(Command):
     """The hold shall end now."""
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [ReleaseRequested.model_validate({**vars(self), **told})]
+        return [event_of(ReleaseRequested, vars(self) | told)]
 
 
 class Transfer(Command):
@@ -64,4 +65,4 @@ class Transfer(Command):
         return to_consumer_id
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [TransferRequested.model_validate({**vars(self), **told})]
+        return [event_of(TransferRequested, vars(self) | told)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from schemas.events import AnyEvent, CheckoutCompleted, OrderCancelled
+from schemas.events import AnyEvent, CheckoutCompleted, OrderCancelled, event_of
 from schemas.fields import Happened, IdOrNone, Name, in_data, time_of
 from schemas.payloads import Items, Shopper
 
@@ -17,7 +17,7 @@ class Completion(Shopper):
     items: Items = Field((), validation_alias=in_data("items"))
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [CheckoutCompleted.model_validate({**vars(self), **told})]
+        return [event_of(CheckoutCompleted, vars(self) | told)]
 
 
 class Settlement(Completion):
@@ -37,4 +37,4 @@ class Cancellation(Shopper):
     order_id: Name = Field(validation_alias=in_data("orderId"))
 
     def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [OrderCancelled.model_validate({**vars(self), **told})]
+        return [event_of(OrderCancelled, vars(self) | told)]

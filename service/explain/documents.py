@@ -75,7 +75,7 @@ def _outcome(told: Told, story: Story, clock: Clock) -> dict[str, Any]:
         "id": outcome.outcome_id,
         "words": outcome_in_words(outcome, clock),
         "meaning": REASONS[outcome.reason] if outcome.reason is not None else None,
-        "body": outcome.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "body": outcome.document(),
     }
     found = story.holders.get(outcome.outcome_id)
     return shown if found is None else shown | {"holders": _holders(found)}

@@ -40,7 +40,8 @@ def tell_strays(strays: Strays) -> Iterator[Line]:
     yield Line(f"No admission {strays.id} has come. What named it:", 0, "heading")
     yield Line(f"{began:%Y-%m-%d}, times are UTC")
     for told in strays.outcomes:
-        source = Source(*list(told.outcome.cause.model_dump().values())[:3])
+        cause = told.outcome.cause
+        source = Source(cause.topic, cause.partition, cause.offset)
         order = f", order {told.outcome.order_id}" if told.outcome.order_id else ""
         words = f"{clock(told.outcome.occurred_at)}  an event{order}  [{source_in_words(source)}]"
         yield Line(words, 0, "event")
@@ -55,10 +56,7 @@ def strays_document(strays: Strays) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "admission": None,
         "waiting": [waiting_document(early) for early in strays.waiting],
-        "outcomes": [
-            told.outcome.model_dump(mode="json", by_alias=True, exclude_none=True)
-            for told in strays.outcomes
-        ],
+        "outcomes": [told.outcome.document() for told in strays.outcomes],
     }
     answer: dict[str, Any] = to_jsonable_python(shown)
     return answer

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 from asyncpg import Pool
 
 from db.connect import Connection
@@ -17,7 +18,7 @@ from db.pools import show_pools
 from db.stock import show_stock
 from db.stock_import import StockRow, import_stock
 from db.verify import verify_database
-from schemas.events import AdmissionEnded, AnyEvent, ExpiryTick
+from schemas.events import AdmissionEnded, AnyEvent, ExpiryTick, event_of
 from schemas.policy import Policy
 from tests.integration.sale import BEGAN, LANES, Sale, admitted, paid
 
@@ -45,15 +46,16 @@ class Shop:
         """Admit a shopper to an experience; the names of experiences are those of strategies."""
         event = admitted(shopper, (LAMP, quantity), to=to, minutes=30)
         at = BEGAN + timedelta(minutes=minute)
-        await self.apply([event.model_copy(update={"admitted_at": at})])
+        await self.apply([msgspec.structs.replace(event, admitted_at=at)])
 
     async def pay(self, shopper: str, *, minute: int = 5) -> None:
         await self.apply([paid(shopper, minute=minute)])
 
     async def leave(self, shopper: str, *, minute: int = 5) -> None:
         at = BEGAN + timedelta(minutes=minute)
-        names = {"organization_id": "acme", "consumer_id": shopper, "admission_id": shopper}
-        await self.apply([AdmissionEnded(event_id="left", ended_at=at, end="left", **names)])
+        names = (("organization_id", "acme"), ("consumer_id", shopper), ("admission_id", shopper))
+        end = {"event_id": "left", "ended_at": at, "end": "left", **dict(names)}
+        await self.apply([event_of(AdmissionEnded, end)])
 
     async def apply(self, events: Iterable[AnyEvent]) -> None:
         await self.sale.apply([(0, event) for event in events])

@@ -40,6 +40,7 @@ from schemas.events import (
     OrderCancelled,
     ReleaseRequested,
     TransferRequested,
+    event_of,
 )
 from schemas.facts import KnownFact
 from schemas.journal import DeadLetter, Superseded
@@ -64,7 +65,7 @@ def admitted(shopper: str, *items: Item, experience: str = "drop", **rest: Any) 
         "admitted_at": NOW,
         "items": items or (Item("lamp", "", 1),),
     }
-    return Admitted.model_validate(fields | rest)
+    return event_of(Admitted, fields | rest)
 
 
 def completed(shopper: str, **rest: Any) -> CheckoutCompleted:
@@ -74,7 +75,7 @@ def completed(shopper: str, **rest: Any) -> CheckoutCompleted:
         "consumer_id": shopper,
         "completed_at": NOW + timedelta(seconds=5),
     }
-    return CheckoutCompleted.model_validate(fields | rest)
+    return event_of(CheckoutCompleted, fields | rest)
 
 
 def left(shopper: str) -> AdmissionEnded:
@@ -95,7 +96,7 @@ def cart(shopper: str, *items: Item, **rest: Any) -> CartUpdated:
         "updated_at": NOW + timedelta(seconds=1),
         "items": items,
     }
-    return CartUpdated.model_validate(fields | rest)
+    return event_of(CartUpdated, fields | rest)
 
 
 def linked(guest: str, to: str) -> TransferRequested:
@@ -116,7 +117,7 @@ def longer(shopper: str, **rest: Any) -> ExtendRequested:
         "requested_at": NOW + timedelta(seconds=2),
         "seconds": 60,
     }
-    return ExtendRequested.model_validate(fields | rest)
+    return event_of(ExtendRequested, fields | rest)
 
 
 def batch_of(events: Iterable[AnyEvent], lane: int = 0, start: int = 0) -> Batch:
@@ -282,7 +283,7 @@ async def test_an_early_fact_is_orphaned_after_its_time_to_live(
 # What is saved is what is loaded
 
 KEY = AdmissionKey("acme", "a1")
-WHO = {"event_id": "e1", "organization_id": "acme", "consumer_id": "ada"}
+WHO: dict[str, Any] = {"event_id": "e1", "organization_id": "acme", "consumer_id": "ada"}
 KINDS: list[Fact] = [
     CartUpdated(**WHO, updated_at=NOW, items=(Item("lamp", "", 2), Item("lamp", "tall", 1))),
     CheckoutCompleted(**WHO, completed_at=NOW, order_id="order-1", items=(Item("lamp", "", 2),)),

@@ -29,6 +29,7 @@ from schemas.events import (
     ExpiryTick,
     Item,
     TransferRequested,
+    event_of,
 )
 from schemas.identity import token_digest
 from schemas.policy import Policy
@@ -108,7 +109,7 @@ def admitted(shopper: str, units: int = 1, **rest: Any) -> Admitted:
         "admitted_at": BEGAN,
         "items": (Item("lamp", "red", units),) if units else (),
     }
-    return Admitted.model_validate(known | rest)
+    return event_of(Admitted, known | rest)
 
 
 def paid(shopper: str, **rest: Any) -> CheckoutCompleted:
@@ -120,7 +121,7 @@ def paid(shopper: str, **rest: Any) -> CheckoutCompleted:
         "completed_at": BEGAN + timedelta(minutes=2),
         "order_id": f"ord-{shopper}",
     }
-    return CheckoutCompleted.model_validate(known | rest)
+    return event_of(CheckoutCompleted, known | rest)
 
 
 async def test_a_refusal_names_those_who_had_the_units_whatever_their_lane(sale: Sale) -> None:
@@ -143,7 +144,7 @@ async def test_a_refusal_names_those_who_had_the_units_whatever_their_lane(sale:
 
 
 async def test_a_story_is_told_in_the_order_of_decision(sale: Sale) -> None:
-    cart = {"event_id": "k", "organization_id": "acme", "consumer_id": "ada"}
+    cart: dict[str, Any] = {"event_id": "k", "organization_id": "acme", "consumer_id": "ada"}
     items = (Item("lamp", "red", 1), Item("book", "", 2))
     await sale.apply(admitted("ada", admitted_at=BEGAN))
     await sale.apply(

@@ -10,7 +10,7 @@ from consumers.transaction import Applied, apply_batch
 from db.connect import Connection
 from db.lanes import Lane, take_lanes
 from db.stock_import import StockRow, import_stock
-from schemas.events import AdmissionEnded, AnyEvent, Arrival, Cause, ExpiryTick
+from schemas.events import AdmissionEnded, AnyEvent, Arrival, Cause, ExpiryTick, event_of
 from tests.integration.sale import BEGAN, admitted
 
 BUFFER_SECONDS = 60
@@ -36,7 +36,8 @@ async def apply(
 def ended(shopper: str) -> AdmissionEnded:
     at = BEGAN + timedelta(minutes=1)
     names = {"organization_id": "acme", "consumer_id": shopper, "admission_id": shopper}
-    return AdmissionEnded(event_id="ended", ended_at=at, end="expired", **names)
+    end = {"event_id": "ended", "ended_at": at, "end": "expired", **names}
+    return event_of(AdmissionEnded, end)
 
 
 async def test_a_hold_that_a_tick_ends_is_as_late_as_its_end_is_past(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -142,7 +143,7 @@ LINES = """
          'converted', now(), '2026-11-22 12:01Z', '2026-11-22 12:01Z', 'not_in_cart', 'order-1',
          true);
 """
-WHO = {
+WHO: dict[str, Any] = {
     "event_id": "migrated",
     "organization_id": "acme",
     "consumer_id": "ada",
@@ -238,7 +239,7 @@ async def test_early_facts_keep_their_place_and_their_record(empty_database_url:
     async with upgraded(empty_database_url, rows) as db:
         waiting = await loading.lock_facts(db, [("acme", "ada")])
 
-    who = {"organization_id": "acme", "consumer_id": "ada"}
+    who: dict[str, Any] = {"organization_id": "acme", "consumer_id": "ada"}
     paid = CheckoutCompleted(
         event_id="e1", **who, completed_at=PAID, order_id="order-1", items=(LAMPS,)
     )

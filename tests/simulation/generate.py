@@ -9,7 +9,9 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
+
+import msgspec
 
 from schemas.events import (
     AdmissionEnded,
@@ -23,10 +25,12 @@ from schemas.events import (
     OrderCancelled,
     ReleaseRequested,
     TransferRequested,
+    event_of,
     event_time,
 )
 from schemas.identity import token_digest
 from schemas.policy import Policy, Windows
+from schemas.vocabulary import AdmissionEnd
 from tests.simulation.facts import Sku
 from tests.simulation.ledger import Withdrawal
 from tests.simulation.row import PoolName
@@ -170,7 +174,7 @@ class _Maker:
             events.append(self._fact(self.random.choice(self.tickets)))
         for event in list(events):
             if self._is(0.12):
-                events.append(event.model_copy(update={"event_id": self._event_id()}))
+                events.append(msgspec.structs.replace(event, event_id=self._event_id()))
         steps = [(self._lane(event), event) for event in self._shuffled(events)]
         return [*steps] if self.kind == "enough" else list(self._with_others(steps))
 
@@ -251,7 +255,7 @@ class _Maker:
             "window_ends_at": window if self._is(0.3) else None,
             "items": self._items() if self._is(0.75) else (),
         }
-        return Admitted.model_validate({**fields, **other})
+        return event_of(Admitted, {**fields, **other})
 
     def _left_out(self, ticket: Ticket) -> dict[str, Any]:
         """Leave out words that another event with the same names may bring."""
@@ -306,7 +310,7 @@ class _Maker:
         )
 
     def _ended(self, ticket: Ticket, at: datetime) -> AnyEvent:
-        end = self.random.choice(("expired", "left", "denied"))
+        end = self.random.choice(get_args(AdmissionEnd))
         return AdmissionEnded(**self._whose(ticket), ended_at=at, end=end)
 
     def _cancelled(self, ticket: Ticket, at: datetime) -> AnyEvent:

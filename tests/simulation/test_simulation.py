@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from schemas.events import Event
@@ -109,4 +110,4 @@ def _is_withdrawal(event: object) -> bool:
 
 
 def _anonymous(event: object) -> object:
-    return event.model_copy(update={"event_id": ""}) if isinstance(event, Event) else event
+    return msgspec.structs.replace(event, event_id="") if isinstance(event, Event) else event

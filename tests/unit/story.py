@@ -58,6 +58,7 @@ from schemas.events import (
     OrderCancelled,
     ReleaseRequested,
     TransferRequested,
+    event_of,
 )
 from schemas.identity import token_digest
 from schemas.outcomes import Outcome
@@ -341,29 +342,29 @@ def _event(verb: str, at: datetime, shopper: str, event_id: str | None, words: _
         "token_digest": token_digest(token) if token else None,
     }
     if verb in ENDS:
-        return AdmissionEnded.model_validate({**whose, "ended_at": at, "end": ENDS[verb]})
+        return event_of(AdmissionEnded, {**whose, "ended_at": at, "end": ENDS[verb]})
     if verb == "paid":
         order = words.option("order") or None
         paid = {**whose, "completed_at": at, "order_id": order, "items": words.items()}
-        return CheckoutCompleted.model_validate(paid)
+        return event_of(CheckoutCompleted, paid)
     if verb == "cart":
-        return CartUpdated.model_validate({**whose, "updated_at": at, "items": words.items()})
+        return event_of(CartUpdated, {**whose, "updated_at": at, "items": words.items()})
     if verb == "cancel":
         order = words.option("order")
-        return OrderCancelled.model_validate({**whose, "cancelled_at": at, "order_id": order})
+        return event_of(OrderCancelled, {**whose, "cancelled_at": at, "order_id": order})
     if verb in COMMANDS:
         return _command(verb, {**whose, "requested_at": at}, words)
     until = words.time("until")
     admitted = {**whose, "admitted_at": at, "window_ends_at": until, "items": words.items()}
-    return Admitted.model_validate(admitted)
+    return event_of(Admitted, admitted)
 
 
 def _command(verb: str, asked: dict[str, object], words: _Words) -> AnyEvent:
     if verb == "extend":
-        return ExtendRequested.model_validate({**asked, "seconds": int(words.next())})
+        return event_of(ExtendRequested, {**asked, "seconds": int(words.next())})
     if verb == "transfer":
-        return TransferRequested.model_validate({**asked, "to_consumer_id": words.next()})
-    return ReleaseRequested.model_validate(asked)
+        return event_of(TransferRequested, {**asked, "to_consumer_id": words.next()})
+    return event_of(ReleaseRequested, asked)
 
 
 def sku(name: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import permutations
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
@@ -902,7 +903,7 @@ def _delivered_again(step: Happens) -> Happens:
     cause = arrival.cause._replace(offset=(arrival.cause.offset or 0) + 1000, event_id="again")
     event = arrival.event
     if not isinstance(event, ExpiryTick):
-        event = event.model_copy(update={"event_id": "again"})
+        event = msgspec.structs.replace(event, event_id="again")
     return replace(step, arrival=replace(arrival, event=event, cause=cause))
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +94,7 @@ def assert_harmless(value: bytes) -> None:
 
 
 def assert_storable(event: AnyEvent) -> None:
-    facts = vars(event) | {"at_admission": None}  # ours: no record says it
+    facts = msgspec.structs.asdict(event) | {"at_admission": None}  # ours: no record says it
     assert not getattr(event, "at_admission", False)
     items = facts.get("items", ())
     for fact in [*facts.values(), *(part for item in items for part in item)]:

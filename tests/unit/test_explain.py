@@ -10,6 +10,8 @@ from textwrap import dedent
 from typing import get_args
 from uuid import UUID
 
+import msgspec
+
 from db.explain_journal import Told
 from db.explain_steps import Step
 from db.stock import StockShown
@@ -526,7 +528,7 @@ def holders_in(
 
 
 def step_of(told: Told) -> Step:
-    known = {**told.outcome.model_dump(), "topic": told.outcome.cause.topic}
+    known = {**msgspec.structs.asdict(told.outcome), "topic": told.outcome.cause.topic}
     return Step(told.written_at, **{name: known[name] for name in Step._fields[1:]})
 
 
@@ -543,6 +545,6 @@ def shown(line: StockLine) -> StockShown:
 def migrated(known: KnownFact) -> KnownFact:
     return replace(
         known,
-        fact=known.fact.model_copy(update={"at_admission": False}),
+        fact=msgspec.structs.replace(known.fact, at_admission=False),
         cause=known.cause._replace(topic="migrated", offset=None),
     )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from reservations.book import Book
@@ -184,7 +185,7 @@ def test_facts_of_two_lines_of_one_record_are_two() -> None:
 def test_orphan_is_said_with_the_kind_of_door_that_it_told() -> None:
     world = World()
     paid, tick = events_of("10:05 paid ada\n10:06+3d tick")
-    event = paid.arrival.event.model_copy(update={"distribution_type": "draw"})
+    event = msgspec.structs.replace(paid.arrival.event, distribution_type="draw")
 
     world.apply([replace(paid, arrival=replace(paid.arrival, event=event))])
     world.apply([tick])

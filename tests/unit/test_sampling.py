@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from db.journal_gaps import Stretch
 from schemas.drift import LineCounts
 from schemas.outcomes import Outcome, OutcomeCause
@@ -110,7 +112,7 @@ def test_the_least_that_was_refused_is_what_counts() -> None:
 
 def test_no_more_lines_are_kept_than_a_sample_may_ask_for() -> None:
     undersold = Undersold()
-    many = [rejected(1).model_copy(update={"product_id": str(n)}) for n in range(KEYS_MAX + 9)]
+    many = [replace(rejected(1), product_id=str(n)) for n in range(KEYS_MAX + 9)]
 
     undersold.note(many)
 

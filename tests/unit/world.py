@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
+
 from reservations.book import NEVER_TICKED, Book, Changes, ShopperKey, shopper_of, shoppers_of
 from reservations.decide import decide
 from reservations.rows import SOLD
@@ -369,7 +371,7 @@ def _batches(
 def assert_same(one: World, other: World) -> None:
     """Compare what two worlds have said and how they are."""
     told, expected = (
-        [outcome.model_dump(mode="json") for outcome in world.outcomes] for world in (one, other)
+        [msgspec.to_builtins(outcome) for outcome in world.outcomes] for world in (one, other)
     )
     assert told == expected, "in other batches the story goes another way"
     for table, rows in one.rows().items():
