@@ -20,6 +20,9 @@ EXTENSION_SECONDS_MAX: Final = 24 * 3600
 FUTURE_SECONDS_MAX: Final = 3600  # what the clocks of two machines may differ by, and more
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # leaves room to add the longest window
+_MECHANISMS: Final[dict[str, DistributionType]] = {
+    word: word for word in get_args(DistributionType)
+}
 _FUTURE_MAX: Final = timedelta(seconds=FUTURE_SECONDS_MAX)
 
 REFUSED: Final = "refused"  # the kind of those errors whose message is written here
@@ -81,9 +84,13 @@ def _digest_or_none(token: str) -> str | None:
 
 
 def _utc(at: datetime) -> datetime:
+    try:
+        at = at.astimezone(UTC)  # before it is compared: of one zone that takes a tenth of the time
+    except OverflowError:  # its offset leads out of all years
+        at = LATEST
     if not EARLIEST <= at < LATEST:
         raise PydanticCustomError(REFUSED, "must be in the years 1970 to 9998")
-    return at.astimezone(UTC)
+    return at
 
 
 def _happened(at: datetime, info: ValidationInfo) -> datetime:
@@ -95,8 +102,7 @@ def _happened(at: datetime, info: ValidationInfo) -> datetime:
 
 
 def _known_or_other(word: str) -> DistributionType:
-    known: tuple[DistributionType, ...] = get_args(DistributionType)
-    return next((each for each in known if each == word), "other")
+    return _MECHANISMS.get(word, "other")
 
 
 # Ids are opaque text that Postgres can store and index. An `Id` may be "", a `Name` may not.
