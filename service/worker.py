@@ -11,18 +11,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
-from consumers.dead_letter_limit import Limits
 from consumers.lanes import TopicsChanged
 from consumers.loop import Loop
-from consumers.loop_settings import LoopSettings
 from consumers.transaction import Applied
 from db.connect import WORKER, create_pool
-from producers.kafka import Kafka
-from producers.publisher import Publisher
-from producers.ticks import create_ticker
 from schemas.journal import Superseded, Unpublished
 from service.blocked import end_when_blocked
-from service.clients import new_consumer, new_lane_producer, new_reader
+from service.clients import new_consumer
 from service.ending import (
     close_pool,
     close_publisher,
@@ -32,7 +27,6 @@ from service.ending import (
     until_stopped,
 )
 from service.http import http_server
-from service.kafka_access import access_options
 from service.membership import (
     LIVE_SECONDS_MAX,
     Membership,
@@ -49,6 +43,7 @@ from service.ticker import Pulse, keep_ticking
 from service.topics import TopicsOk, TopicsRefused, check_topics
 from service.tracing import Tracer
 from service.watchdog import Stalled, Watchdog
+from service.worker_parts import loop_settings, new_publisher, new_ticker
 
 log = structlog.get_logger()
 
@@ -97,7 +92,7 @@ class Worker:
                 on_started(port)
                 blocked = asyncio.create_task(end_when_blocked(LIVE_SECONDS_MAX))
                 looking = asyncio.gather(self._gauges.keep_looking(), self._sampler.run())
-                ticker = asyncio.create_task(keep_ticking(self._create_ticker, stop, self._ticks))
+                ticker = asyncio.create_task(keep_ticking(self._new_ticker, stop, self._ticks))
                 try:
                     await self._keep_consuming(pool, stop)
                 finally:
@@ -140,9 +135,15 @@ class Worker:
 
     async def _consume(self, pool: Pool, stop: Stop) -> None:
         consumer = new_consumer(self._settings)
-        publisher = self._new_publisher()
-        tracing = self._tracer.spans if self._tracer else None
-        loop = Loop(self._loop_settings(), pool, consumer, publisher, self._note_applied, tracing)
+        publisher = new_publisher(self._settings, partial(count_published, self._metrics))
+        loop = Loop(
+            loop_settings(self._settings),
+            pool,
+            consumer,
+            publisher,
+            self._note_applied,
+            self._tracer.spans if self._tracer else None,
+        )
         self._membership = Membership(consumer, publisher, loop)
         watch = self._watchdog.watch(self._membership)
         try:
@@ -152,47 +153,17 @@ class Worker:
             await close_publisher(publisher, stop)
             await leave_group(consumer, stop)
 
-    def _note_applied(self, applied: Applied) -> None:
-        count_applied(self._metrics, applied)
-        self._sampler.note(applied)
-
-    def _loop_settings(self) -> LoopSettings:
-        settings = self._settings
-        return LoopSettings(
-            topics=tuple(settings.input_topics.values()),
-            ticks_topic=settings.expiry_ticks_topic,
-            owner=settings.worker_name,
-            batch_size_max=settings.batch_size_max,
-            expiry_batch_max=settings.expiry_batch_max,
-            dead_letters=Limits(settings.dead_letters_share_max, settings.dead_letters_run_max),
-        )
-
-    def _new_publisher(self) -> Publisher:
-        settings = self._settings
-        return Publisher(
-            Kafka(
-                new_producer=lambda lane: new_lane_producer(settings, lane),
-                new_reader=lambda isolation_level: new_reader(settings, isolation_level),
-                topics=settings.output_topics,
-            ),
-            pending_max=settings.unpublished_batches_max * settings.batch_size_max,
-            publish_seconds_max=settings.publish_timeout,
-            on_published=partial(count_published, self._metrics),
-        )
-
-    def _create_ticker(self) -> Any:
-        settings = self._settings
-        return create_ticker(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            topic=settings.expiry_ticks_topic,
-            group=f"{settings.consumer_group}-ticks",
-            interval_seconds=settings.tick_interval,
-            emitter=settings.worker_name,
+    def _new_ticker(self) -> Any:
+        return new_ticker(
+            self._settings,
             lanes=lambda: list(self._membership.loop.lanes) if self._membership else [],
             on_tick_seen=partial(self._metrics.set, catalogue.TICK_AGE_SECONDS),
             on_timer=self._ticks.beat,
-            access=access_options(settings),
         )
+
+    def _note_applied(self, applied: Applied) -> None:
+        count_applied(self._metrics, applied)
+        self._sampler.note(applied)
 
 
 async def _start_and_run(consumer: AIOKafkaConsumer, loop: Loop, stop: Stop) -> None:
