@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Final
 
 from db.lanes import Lane
+from schemas.adjusted import AnyOutcome
 from schemas.identity import time_ordered_id
 from schemas.journal import DeadLetter, Headers, JournalEntry
-from schemas.outcomes import CE_TYPE_PREFIX, Outcome
+from schemas.outcomes import CE_TYPE_PREFIX
 from schemas.trace import TRACESTATE, Trace
 from schemas.vocabulary import Stream
 
@@ -17,7 +18,7 @@ _CONTENT_BYTES_MAX: Final = DEAD_LETTER_BYTES_MAX - 1024 * 1024  # the rest is f
 
 
 def journal_entries(
-    lanes: Mapping[int, Lane], outcomes: Iterable[Outcome], dead_letters: Iterable[DeadLetter]
+    lanes: Mapping[int, Lane], outcomes: Iterable[AnyOutcome], dead_letters: Iterable[DeadLetter]
 ) -> list[JournalEntry]:
     """Give each outcome and each dead letter its lane's next sequence number."""
     entries = [_outcome_entry(lanes[outcome.lane], outcome) for outcome in outcomes]
@@ -29,7 +30,7 @@ def _next_sequence(lane: Lane, stream: Stream) -> int:
     return lane.outputs[stream].sequence
 
 
-def _outcome_entry(lane: Lane, outcome: Outcome) -> JournalEntry:
+def _outcome_entry(lane: Lane, outcome: AnyOutcome) -> JournalEntry:
     outcome.sequence = _next_sequence(lane, "outcomes")
     return JournalEntry(
         lane=lane.lane,
@@ -38,7 +39,7 @@ def _outcome_entry(lane: Lane, outcome: Outcome) -> JournalEntry:
         id=outcome.outcome_id,
         type=CE_TYPE_PREFIX + outcome.type,
         occurred_at=outcome.occurred_at,
-        key=outcome.consumer_id.encode(),
+        key=outcome.key(),
         value=outcome.body(),
         headers=_state(outcome.trace),
         traceparent=outcome.trace.parent if outcome.trace else None,

@@ -34,6 +34,9 @@ async def load_book(
         wanted.add(event)
     for early in facts_due:
         wanted.add(early.known.fact)
+    if ticks:
+        for adjustment in await loading.due_adjustments(connection, ticks, expiry_batch_max):
+            book.due_adjustments[adjustment.lane].append(adjustment)
     if wanted.admissions or wanted.consumers or holds:
         facts = await _load_admissions(connection, book, wanted, holds)
         _index_due(book, holds, facts_due)

@@ -19,9 +19,9 @@ from db.lanes import Lane, fence, last_ticks, save_lanes
 from reservations.book import Book, Changes
 from reservations.decide import decide
 from schemas import steps
+from schemas.adjusted import AnyOutcome
 from schemas.events import Arrival, ExpiryTick
 from schemas.journal import JournalEntry, Superseded
-from schemas.outcomes import Outcome
 from schemas.vocabulary import Result
 
 
@@ -31,7 +31,7 @@ class Applied:
 
     lanes: dict[int, Lane]
     entries: list[JournalEntry]
-    outcomes: list[Outcome]
+    outcomes: list[AnyOutcome]
     results: Counter[tuple[str, Result]]
     lanes_with_more_due: set[int]
     size: int
@@ -71,7 +71,8 @@ async def apply_batch(
         if on_decided is not None:
             on_decided(changes.outcomes)
         moved = _moved(lanes, batch, book)
-        entries = journal_entries(moved, changes.outcomes, batch.dead_letters)
+        outcomes: list[AnyOutcome] = [*changes.outcomes, *changes.adjustments.values()]
+        entries = journal_entries(moved, outcomes, batch.dead_letters)
         await _save(connection, moved, changes, entries)
         steps.done("saved", len(entries))
     clock.lap("save")
@@ -79,7 +80,7 @@ async def apply_batch(
     return Applied(
         lanes=moved,
         entries=entries,
-        outcomes=changes.outcomes,
+        outcomes=outcomes,
         results=batch.results + changes.results,
         lanes_with_more_due=with_more_due,
         size=batch.size,
@@ -126,6 +127,7 @@ async def _save(
         (saving.update_pools, changes.pools),
         (saving.add_facts, changes.new_facts),
         (saving.update_facts, changes.facts),
+        (saving.end_adjustments, changes.adjustments),
     ]
     if changes.ended_facts:
         await saving.end_facts(connection, changes.ended_facts)
@@ -134,7 +136,9 @@ async def _save(
             await save(connection, rows.values())
     if entries:
         await journal.append(connection, entries)
-    await save_lanes(connection, list(lanes.values()), changes.holds_active)
+    active = await save_lanes(connection, list(lanes.values()), changes.holds_active)
+    for number, holds_active in active.items():
+        lanes[number].holds_active = holds_active
 
 
 def _moved(lanes: Mapping[int, Lane], batch: Batch, book: Book) -> dict[int, Lane]:

@@ -86,3 +86,8 @@ async def prefer_whole_tables(connection: Connection) -> None:
         SET LOCAL work_mem = '64MB'
         """
     )
+
+
+async def take_all_time(connection: Connection) -> None:
+    """Undo the server's limit of time, until the end of the transaction, for whole tables."""
+    await connection.execute("SET LOCAL statement_timeout = 0")

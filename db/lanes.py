@@ -87,8 +87,11 @@ async def last_ticks(connection: Connection, lanes: Collection[int]) -> dict[int
 
 async def save_lanes(
     connection: Connection, lanes: Sequence[Lane], holds_active: Mapping[int, int]
-) -> None:
-    """Move lanes on: ticks, offsets, sequences. One statement, whatever the number of lanes."""
+) -> dict[int, int]:
+    """Move lanes on: ticks, offsets, sequences. One statement, whatever the number of lanes.
+
+    Returns their active holds: `reconcile` may have put them right meanwhile.
+    """
     inputs = [
         (lane.lane, topic, next_offset)
         for lane in lanes
@@ -99,7 +102,7 @@ async def save_lanes(
         for lane in lanes
         for stream, o in lane.outputs.items()
     ]
-    await connection.execute(
+    rows = await connection.fetch(
         """
         WITH inputs AS (
             UPDATE lane_inputs AS saved
@@ -123,6 +126,7 @@ async def save_lanes(
           FROM unnest($1::int[], $2::timestamptz[], $3::bigint[])
             AS new (lane, last_tick, holds_active)
          WHERE saved.lane = new.lane
+        RETURNING saved.lane, saved.holds_active
         """,
         [lane.lane for lane in lanes],
         [lane.last_tick for lane in lanes],
@@ -130,6 +134,7 @@ async def save_lanes(
         *columns(inputs, 3),
         *columns(outputs, 5),
     )
+    return dict(map(tuple, rows))
 
 
 async def _make_lanes(connection: Connection, lanes: Sequence[int], topics: Sequence[str]) -> None:

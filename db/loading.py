@@ -6,6 +6,7 @@ for each other and do not deadlock, but where a transfer leads to a further shop
 round loads: there a deadlock is a conflict, and the batch is decided anew.
 """
 
+from db.adjustments import due_adjustments
 from db.loading_admissions import lock_admissions, lock_facts, lock_reservations
 from db.loading_counters import lock_pools, lock_stock
 from db.loading_due import DueHold, due_facts, due_holds
@@ -13,6 +14,7 @@ from db.loading_shoppers import lock_shoppers
 
 __all__ = [
     "DueHold",
+    "due_adjustments",
     "due_facts",
     "due_holds",
     "lock_admissions",

@@ -1,5 +1,6 @@
 """Changes into rows: new rows by COPY, changed rows by one UPDATE a table."""
 
+from db.adjustments import end_adjustments
 from db.saving_admissions import add_admissions, update_admissions
 from db.saving_counters import update_pools, update_stock
 from db.saving_facts import add_facts, end_facts, update_facts
@@ -9,6 +10,7 @@ __all__ = [
     "add_admissions",
     "add_facts",
     "add_reservations",
+    "end_adjustments",
     "end_facts",
     "update_admissions",
     "update_facts",

@@ -24,13 +24,13 @@ async def lock_what_changes(connection: Connection, *, allow_shortage: bool) -> 
             await lines_only.commit()
             return
         await lines_only.rollback()
-    await _stop_workers(connection)
+    await stop_workers(connection)
     await _lock_holds(connection)
     await _lock_stock_lines(connection)
     await _lock_pools(connection)
 
 
-async def _stop_workers(connection: Connection) -> None:
+async def stop_workers(connection: Connection) -> None:
     """Let batches that are under way end, and keep all others out until this transaction ends.
 
     Holds have to be locked before their stock line, and which they are is certain only once the

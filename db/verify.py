@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from db.connect import Connection, prefer_whole_tables
+from db.connect import Connection, prefer_whole_tables, take_all_time
 from db.importing import Progress, silent
 from db.verify_counters import (
     CONSERVATION,
@@ -17,7 +17,7 @@ from db.verify_counters import (
     POOL_COUNTERS,
     STOCK_COUNTERS,
 )
-from db.verify_journal import ENDS, GAPS, IDS, StreamEnd
+from db.verify_journal import ADJUSTMENTS, ENDS, GAPS, IDS, StreamEnd
 from db.verify_shortage import AT_RISK, SHORT
 from db.verify_states import STATES
 
@@ -35,6 +35,7 @@ _STATEMENTS: Final = {
     ("holds active",): HOLDS_ACTIVE,
     ("journal sequence",): GAPS,
     ("journal ids",): IDS,
+    ("adjustments",): ADJUSTMENTS,
     ("reservation states",): STATES,
 }
 
@@ -61,15 +62,15 @@ async def verify_database(connection: Connection, on_progress: Progress = silent
     checks: list[Check] = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await prefer_whole_tables(connection)
-        await connection.execute("SET LOCAL statement_timeout = 0")
+        await take_all_time(connection)
         ends = await connection.fetch(ENDS, timeout=_STATEMENT_SECONDS)
         for names, statement in _STATEMENTS.items():
             on_progress(f"recomputing {names[0]}", sum(check.looked_at for check in checks), 0)
-            checks += await _run(connection, names, statement)
+            checks += await run_check(connection, names, statement)
     return Snapshot(checks, [StreamEnd(*row) for row in ends])
 
 
-async def _run(connection: Connection, names: tuple[str, ...], statement: str) -> list[Check]:
+async def run_check(connection: Connection, names: tuple[str, ...], statement: str) -> list[Check]:
     """Run a statement. A check is also made where there was no row to look at."""
     try:
         async with connection.transaction():  # a savepoint: what follows is still checked

@@ -65,6 +65,40 @@ IDS: Final = """
       FROM written
 """
 
+# The same, of reservations alone: what is told again after `offsets reset` is of no reservation.
+IDS_OF_RESERVATIONS: Final = """
+    WITH written AS (
+        SELECT id, count(*) AS times
+          FROM journal
+         WHERE stream = 'outcomes'
+           AND type NOT IN ('fanfare.reservation.orphaned', 'fanfare.reservation.ambiguous')
+         GROUP BY id
+    )
+    SELECT 'journal ids',
+           coalesce(sum(times), 0)::bigint,
+           coalesce(sum(times - 1), 0)::bigint,
+           min(format('outcome %s is there %s times', id, times)) FILTER (WHERE times > 1)
+      FROM written
+"""
+
+# What `reconcile` did is told once, under its own id. What no lane has told yet is no difference.
+ADJUSTMENTS: Final = """
+    SELECT 'adjustments',
+           count(*),
+           count(*) FILTER (WHERE NOT is_told),
+           min(format('adjustment %s: it is not outcome %s of lane %s', id, sequence, lane))
+               FILTER (WHERE NOT is_told)
+      FROM adjustments AS kept
+     CROSS JOIN LATERAL (
+           SELECT sequence IS NULL
+                  OR EXISTS (SELECT FROM journal AS entry
+                              WHERE entry.lane = kept.lane AND entry.stream = 'outcomes'
+                                AND entry.sequence = kept.sequence AND entry.id = kept.id)
+                  OR kept.sequence < (SELECT min(entry.sequence) FROM journal AS entry
+                                       WHERE entry.lane = kept.lane
+                                         AND entry.stream = 'outcomes')) AS found (is_told)
+"""
+
 ENDS: Final = """
     SELECT lane, stream,
            coalesce((SELECT min(entry.sequence)

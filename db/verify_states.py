@@ -43,7 +43,7 @@ _UNITS_TOLD: Final = """
 # held. A sale that a later fact undid is told by what came of it, and only as far as that differs:
 # where there was one, the units cannot be summed up. The quantity of a row that holds nothing and
 # whose time is over follows the cart in silence: it is what a late payment would buy.
-STATES: Final = f"""
+_JUDGED: Final = f"""
     WITH pruned AS (
         SELECT count(*) > 0 AS is_pruned
           FROM lane_outputs AS output
@@ -96,9 +96,36 @@ STATES: Final = f"""
           FROM worded
          GROUP BY id
     )
+"""
+
+STATES: Final = f"""
+    {_JUDGED}
     SELECT 'reservation states',
            count(*),
            count(problem),
            min(format('reservation %s: %s', id, problem)) FILTER (WHERE problem IS NOT NULL)
       FROM by_reservation
+"""
+
+# The same, row by row, for some stock lines. Of a row that is gone the journal knows its line.
+CONTRADICTIONS: Final = f"""
+    {_JUDGED}, wrong AS MATERIALIZED (
+        SELECT id, problem FROM by_reservation WHERE problem IS NOT NULL
+    ), placed AS (
+        SELECT wrong.id, organization_id, product_id, variant_id, problem
+          FROM wrong JOIN reservations ON reservations.id = wrong.id
+         UNION
+        SELECT wrong.id, body."organizationId", body."productId", coalesce(body."variantId", ''),
+               problem
+          FROM wrong, journal
+         CROSS JOIN LATERAL json_to_record(convert_from(value, 'UTF8')::json)
+            AS body ("reservationId" uuid, "organizationId" text, "productId" text,
+                     "variantId" text)
+         WHERE stream = 'outcomes' AND body."reservationId" = wrong.id
+    )
+    SELECT id, organization_id, product_id, variant_id, problem
+      FROM placed
+     WHERE (organization_id, product_id, variant_id)
+           IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+     ORDER BY id
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from schemas.adjusted import Adjusted, Adjustment
 from schemas.outcomes import Outcome
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
@@ -30,6 +31,7 @@ class Changes:
     facts: dict[UUID, EarlyFact] = field(default_factory=dict)  # changed, or to be tried again
     ended_facts: set[UUID] = field(default_factory=set)
     holds_active: Counter[int] = field(default_factory=Counter)  # by lane, made minus ended
+    adjustments: dict[UUID, Adjusted] = field(default_factory=dict)  # outcomes of their own
     outcomes: list[Outcome] = field(default_factory=list)
     results: Counter[tuple[str, Result]] = field(default_factory=Counter)  # by topic
 
@@ -43,6 +45,7 @@ class Book:
         "admissions_by_consumer",
         "admissions_by_token",
         "changes",
+        "due_adjustments",
         "due_facts",
         "due_holds",
         "due_warnings",
@@ -64,6 +67,7 @@ class Book:
         self.due_holds: defaultdict[int, list[Reservation]] = defaultdict(list)
         self.due_facts: defaultdict[int, list[EarlyFact]] = defaultdict(list)
         self.due_warnings: defaultdict[int, list[Reservation]] = defaultdict(list)
+        self.due_adjustments: defaultdict[int, list[Adjustment]] = defaultdict(list)
         self.admissions: dict[AdmissionKey, Admission] = {}
         self.admissions_by_also_id: dict[AdmissionKey, Admission] = {}
         self.admissions_by_consumer: defaultdict[ShopperKey, list[Admission]] = defaultdict(list)

@@ -8,6 +8,7 @@ from reservations.facts import apply_fact, reconsider
 from reservations.matching import known_admission
 from reservations.rows import end_hold
 from reservations.say import say
+from reservations.say_adjusted import say_adjusted
 from reservations.shopper import Shopper, shopper_keys
 from reservations.waiting import wait_on
 from schemas.events import Admitted, Arrival, ExpiryTick
@@ -45,6 +46,8 @@ def _apply_tick(book: Book, tick: Arrival, event: ExpiryTick) -> Result:
         _try_again(book, tick, fact, event)
     for reservation in book.due_warnings[tick.lane]:
         _warn(book, tick, reservation)
+    for adjustment in book.due_adjustments[tick.lane]:
+        say_adjusted(book, tick, adjustment)
     return "applied"
 
 

@@ -63,6 +63,10 @@ class Outcome(
     sequence: int = 0  # given when the batch is saved
     cause: OutcomeCause
 
+    def key(self) -> bytes:
+        """Give the key of its record."""
+        return self.consumer_id.encode()
+
     def body(self) -> bytes:
         """Give the JSON that is published."""
         return _JSON.encode(self._without_headers())

@@ -17,3 +17,4 @@ GRANT SELECT, INSERT, UPDATE ON
     TO :"role";
 -- A fact goes when its admission comes, and the note of a replay when the replay has failed.
 GRANT SELECT, INSERT, UPDATE, DELETE ON early_facts, dead_letter_replays TO :"role";
+GRANT SELECT, INSERT, UPDATE ON adjustments TO :"role";

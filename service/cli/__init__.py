@@ -14,6 +14,7 @@ from service.cli import (
     outcomes,
     policy,
     pool,
+    reconcile,
     send,
     stock,
     topics,
@@ -46,6 +47,7 @@ app.add_typer(dead_letters.app, name="dead-letters", help="Records that could no
 dead_letters.app.command()(dead_letters_replay.replay)
 app.command()(explain.explain)
 app.command()(verify.verify)
+app.command()(reconcile.reconcile)
 
 
 def main() -> None:

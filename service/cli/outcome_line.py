@@ -18,6 +18,7 @@ _COLOURS: Final = {
     "unfulfilled": 31,
     "ambiguous": 35,
     "orphaned": 35,
+    "adjusted": 35,
 }
 
 
@@ -32,6 +33,7 @@ def outcome_line(outcome: Mapping[str, Any], *, coloured: bool = False) -> str:
         "oversold" if outcome.get("oversold") else None,
         outcome.get("orderId"),
         f"admission {outcome['admissionId']}" if "admissionId" in outcome else None,
+        outcome.get("explanation"),
     ]
     return "  ".join(
         (
@@ -48,12 +50,19 @@ def _units(outcome: Mapping[str, Any]) -> str | None:
     if "productId" not in outcome:
         return None
     product = "/".join(filter(None, (outcome["productId"], outcome.get("variantId"))))
+    if "changes" in outcome:  # of a stock line as a whole
+        return f"{product}  " + ", ".join(map(_change, outcome["changes"]))
     return f"{outcome['quantity']} × {product}"
 
 
-def _whose(outcome: Mapping[str, Any]) -> str:
+def _change(change: Mapping[str, Any]) -> str:
+    pool = f" of {change['experienceId']}" if "experienceId" in change else ""
+    return f"{change['counter']}{pool} {change['before']} → {change['after']}"
+
+
+def _whose(outcome: Mapping[str, Any]) -> str | None:
     before = outcome.get("fromConsumerId")
-    return f"{before} → {outcome['consumerId']}" if before else str(outcome["consumerId"])
+    return f"{before} → {outcome['consumerId']}" if before else outcome.get("consumerId")
 
 
 def _clock(instant: str) -> str:

@@ -19,12 +19,14 @@ from consumers.records import Batch
 from consumers.retrying import apply_with_retries
 from consumers.transaction import Applied, apply_batch
 from db import loading, saving
+from db.adjustments import add_adjustment
 from db.connect import Connection
 from db.lanes import Lane, take_lanes
 from db.policies import PolicyRow, import_policies
 from db.pool_fill import PoolRow, fill_pools
 from db.stock_import import StockRow, import_stock
 from schemas import stock
+from schemas.adjusted import CounterChange
 from schemas.events import (
     AdmissionEnded,
     Admitted,
@@ -46,7 +48,7 @@ from schemas.facts import KnownFact
 from schemas.journal import DeadLetter, Superseded
 from schemas.policy import Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
-from schemas.stock import PoolKey
+from schemas.stock import PoolKey, StockKey
 from schemas.trace import Trace
 
 TOPIC, TICKS = "admitted", "expiry-ticks"
@@ -757,8 +759,9 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_events(
     assert (many, many_later) == (few, few_later)
     # BEGIN, fence, shoppers, admissions, facts, policies, stock, pools; stock, pools, lanes, COMMIT
     assert few == 12
-    # ... and holds due, facts due, reservations; admissions, reservations, facts that have ended
-    assert few_later == 18
+    # ... and holds due, facts due, adjustments due, reservations; admissions, reservations, facts
+    # that have ended
+    assert few_later == 19
     assert len(applied.entries) >= 300
 
 
@@ -770,8 +773,8 @@ async def test_an_idle_tick_asks_what_is_due_and_no_more(
 
     statements, _ = await statements_of(pool, tick, warm.lanes)
 
-    # BEGIN, the fence, due holds and warnings, due facts, the lanes, COMMIT
-    assert statements == 6
+    # BEGIN, the fence, due holds and warnings, due facts, due adjustments, the lanes, COMMIT
+    assert statements == 7
 
 
 # Every index that a batch may read by. A sequential scan, or an index that serves another
@@ -797,6 +800,7 @@ INDEXES = {
         "reservations_to_warn",
     },
     "early_facts": {"early_facts_pkey", "early_facts_by_consumer", "early_facts_due"},
+    "adjustments": {"adjustments_pkey", "adjustments_to_tell"},
 }
 
 
@@ -821,6 +825,9 @@ async def plans_of(
     """Apply batches that touch everything, and explain each statement as it was run."""
     seen: dict[str, LoggedQuery] = {}
     async with pool.acquire() as connection:
+        change = CounterChange(counter="sold", before=0, after=1)
+        line = StockKey("acme", tag, "")
+        await add_adjustment(connection, line, [change], explanation="by hand", by="ada")
         with connection.query_logger(partial(_note, seen)):
             only: Any = _Only(connection)
             applied = await apply_batch(only, everything(2, tag), lanes, expiry_batch_max=100)

@@ -60,6 +60,7 @@ async def test_help_is_quick_and_names_every_group() -> None:
         *(("topics", name) for name in ("create", "show")),
         *(("stock", name) for name in ("import", "set", "show")),
         ("explain",),
+        ("reconcile",),
         *(("pool", name) for name in ("fill", "drain", "show")),
         *(("policy", name) for name in ("import", "show")),
     ],
@@ -226,13 +227,14 @@ async def test_migrate_checks_and_migrates(empty_database_url: str) -> None:
 
     assert missing == Result(
         *(1, ""),
-        "the database has no schema yet; `reservations migrate` would apply 0001, 0002, 0003\n",
+        "the database has no schema yet;"
+        " `reservations migrate` would apply 0001, 0002, 0003, 0004\n",
     )
     words = "the database has no schema yet: run `reservations migrate`\n"
     assert command == Result(2, "", words)
-    assert migrated == Result(0, "migrated: 0001, 0002, 0003\n", "")
-    assert again == Result(0, "nothing to do: at 0003\n", "")
-    assert checked == Result(0, "schema is at 0003\n", "")
+    assert migrated == Result(0, "migrated: 0001, 0002, 0003, 0004\n", "")
+    assert again == Result(0, "nothing to do: at 0004\n", "")
+    assert checked == Result(0, "schema is at 0004\n", "")
 
 
 async def test_migrate_tells_behind_from_not_to_be_asked(empty_database_url: str) -> None:
@@ -242,7 +244,7 @@ async def test_migrate_tells_behind_from_not_to_be_asked(empty_database_url: str
     behind = await reservations("migrate", "--check", DATABASE_URL=empty_database_url)
     nobody = await reservations("migrate", "--check", DATABASE_URL=f"postgresql://127.0.0.1:{port}")
 
-    words = "schema is behind: it is at 0002; `reservations migrate` would apply 0003\n"
+    words = "schema is behind: it is at 0002; `reservations migrate` would apply 0003, 0004\n"
     assert behind == Result(1, "", words)
     assert nobody.exit_code == 2
 
@@ -259,8 +261,8 @@ async def test_migrate_prints_the_sql_that_it_would_run(empty_database_url: str)
 
     assert printed.stdout.startswith("SET lock_timeout")
     assert "CREATE TABLE stock_lines" not in printed.stdout
-    assert checked == Result(0, "schema is at 0003\n", "")
-    assert again == Result(0, "", "nothing to do: at 0003\n")
+    assert checked == Result(0, "schema is at 0004\n", "")
+    assert again == Result(0, "", "nothing to do: at 0004\n")
 
 
 async def test_migrate_prints_sql_without_a_database() -> None:
@@ -272,7 +274,7 @@ async def test_migrate_prints_sql_without_a_database() -> None:
     assert everything.exit_code == 0
     assert "CREATE TABLE stock_lines" in everything.stdout
     assert everything.stderr == ""
-    words = "--since: no revision 9999; expected none or one of 0001, 0002, 0003\n"
+    words = "--since: no revision 9999; expected none or one of 0001, 0002, 0003, 0004\n"
     assert unknown == Result(1, "", words)
     assert alone == Result(1, "", "--since says where --sql begins: it needs --sql\n")
 

@@ -68,13 +68,16 @@ async def test_it_may_look_for_sessions_that_stand_still(role: Connection) -> No
     assert await end_frozen_sessions(role) == []
 
 
-async def test_the_commands_run_as_it(role_url: str) -> None:
+async def test_the_commands_run_as_it(role_url: str, db: Connection) -> None:
     lines = STOCK + "org_1,lamp,,5\n"
     imported = await reservations("stock", "import", "-", stdin=lines, DATABASE_URL=role_url)
     shown = await reservations("stock", "show", "--json", DATABASE_URL=role_url)
     verified = await reservations("verify", "--no-topics", DATABASE_URL=role_url)
+    await db.execute("UPDATE stock_lines SET on_hand = 4")
+    repaired = await reservations("reconcile", "--apply", DATABASE_URL=role_url)
 
-    assert (imported.exit_code, shown.exit_code, verified.exit_code) == (0, 0, 0)
+    codes = (imported.exit_code, shown.exit_code, verified.exit_code, repaired.exit_code)
+    assert codes == (0, 0, 0, 0)
 
 
 async def forbidden(role: Connection, statement: str) -> None:

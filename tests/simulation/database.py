@@ -77,7 +77,9 @@ async def play(connections: Connections, runs: Sequence[Run]) -> None:
             _add(batch, run, steps, offsets)
         applied = await apply_batch(connections, batch, lanes, expiry_batch_max=10_000)
         lanes = applied.lanes
-        said = _by_organization((one.organization_id, one) for one in applied.outcomes)
+        said = _by_organization(
+            (one.organization_id, one) for one in applied.outcomes if isinstance(one, Outcome)
+        )
         for run, steps in parts:
             run.outcomes += said[run.scenario.organization_id]
             for step in steps:

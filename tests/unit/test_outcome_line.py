@@ -69,7 +69,25 @@ def test_sale_tells_its_order_and_what_was_unusual_about_it() -> None:
     assert outcome_line(sale).endswith("late  oversold  order_1  [lane 2 #40]")
 
 
-@pytest.mark.parametrize("kind", get_args(OutcomeType))
+def test_repair_tells_of_a_stock_line_what_was_changed_and_why() -> None:
+    repair = outcome(
+        "adjusted",
+        productId="lamp",
+        changes=[
+            {"counter": "sold", "before": 1, "after": 2},
+            {"counter": "pool_available", "experienceId": "salon", "before": 3, "after": 2},
+        ],
+        explanation="a sale of 1 unit was never counted",
+    )
+    del repair["consumerId"]
+
+    assert outcome_line(repair) == (
+        f"{CLOCK}  adjusted     lamp  sold 1 → 2, pool_available of salon 3 → 2"
+        "  a sale of 1 unit was never counted  [lane 2 #40]"
+    )
+
+
+@pytest.mark.parametrize("kind", [*get_args(OutcomeType), "adjusted"])
 def test_every_kind_has_a_colour_of_its_own_on_a_terminal(kind: str) -> None:
     before, _, after = outcome_line(outcome(kind), coloured=True).partition(kind)
 

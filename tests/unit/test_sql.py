@@ -21,7 +21,7 @@ RUNS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "c
 
 # Functions that are given a statement, or the name of a table: which argument of theirs it is.
 # Their callers are held to the rule in their place.
-PASS_ON = {"read": 2, "_run": 2, "copy": 1}
+PASS_ON = {"read": 2, "run_check": 2, "copy": 1}
 
 
 # The name of a role cannot be a parameter: it is quoted, which a test below looks at.
