@@ -184,6 +184,13 @@ class World:
         worker.port = (await worker.log("worker.started"))["http_port"]
         return worker
 
+    async def start_worker_of(self, code: Path, **settings: str) -> WorkerProcess:
+        """Start a worker whose code is in a directory, and wait until it says so."""
+        command = (sys.executable, "-P", "-m", "service.cli")  # -P: not what is in our directory
+        worker = await self._start(command, settings, {"PYTHONPATH": str(code)})
+        worker.port = (await worker.log("worker.started"))["http_port"]
+        return worker
+
     async def start_doomed(
         self, step: Step, signal_number: int, *, when: Path | None = None, **settings: str
     ) -> WorkerProcess:
