@@ -7,12 +7,12 @@ from importlib.metadata import version
 import pytest
 
 from consumers.transaction import Applied
-from schemas.vocabulary import Result
+from schemas.vocabulary import OutcomeType, Result
 from service.metrics import Metrics, catalogue
 from service.metrics.catalogue import CATALOGUE
 from service.metrics.counting import (
     DISTRIBUTION,
-    UNFULFILLED_REASONS,
+    REASONS,
     begin_series,
     count_applied,
     count_published,
@@ -61,11 +61,14 @@ def test_every_other_metric_that_a_text_names_is_in_the_catalogue() -> None:
     assert set(named) <= known
 
 
-def test_the_reasons_of_unfulfilled_are_those_that_readme_tells() -> None:
+@pytest.mark.parametrize("outcome_type", REASONS)
+def test_the_reasons_that_begin_at_0_are_those_that_readme_tells(outcome_type: OutcomeType) -> None:
     rows = section("The rule book").splitlines()
-    row = next(row for row in rows if row.startswith("| `unfulfilled` |"))
+    row = next(row for row in rows if row.startswith(f"| `{outcome_type}` |"))
 
-    assert sorted(re.findall(r"`(\w+)`", row.split("|")[3])) == sorted(UNFULFILLED_REASONS)
+    told = re.findall(r"`(\w+)`", row.split("|")[3]) or [""]
+
+    assert sorted(told) == sorted(REASONS[outcome_type])
 
 
 def test_series_that_alerts_count_begin_at_0() -> None:
