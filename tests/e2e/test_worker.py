@@ -6,8 +6,9 @@ import signal
 import time
 from collections import Counter
 
+from db.connect import connect
 from tests.e2e.events import ADMITTED, Crowd, admitted, completed, left
-from tests.e2e.world import World, count_of, until
+from tests.e2e.world import WorkerProcess, World, count_of, until
 
 POOL = ("used", "idle", "unopened")
 QUICK = """
@@ -88,7 +89,8 @@ async def test_an_unreadable_record_is_a_dead_letter_byte_for_byte(world: World)
 async def test_two_workers_share_four_lanes_and_account_for_every_event(world: World) -> None:
     await world.prepare(partitions=4, stock={f"lamp-{n}": 500 for n in range(5)})
     crowd = Crowd(shoppers=10_500, seed=7)
-    first, second = await asyncio.gather(world.start_worker(), world.start_worker())
+    quick = {"SAMPLE_INTERVAL": "0.2"}
+    first, second = await asyncio.gather(world.start_worker(**quick), world.start_worker(**quick))
 
     sent = await world.send(crowd.records())
     assert sent >= 20_000
@@ -102,6 +104,7 @@ async def test_two_workers_share_four_lanes_and_account_for_every_event(world: W
     assert {result for _, result in events} >= {"applied", "duplicate", "dead_letter"}
     lanes = [(await worker.metrics())["reservations_lanes_owned"] for worker in (first, second)]
     assert lanes == [2, 2]
+    await _together_they_count_nothing_twice(world, first, second)
     await world.must("verify")
     assert [await worker.stop() for worker in (first, second)] == [0, 0]
 
@@ -186,6 +189,35 @@ async def test_it_is_alive_ready_and_measured_over_http(world: World) -> None:
         )
 
     await until(published_and_ticked)
+
+
+async def _together_they_count_nothing_twice(
+    world: World, first: WorkerProcess, second: WorkerProcess
+) -> None:
+    """See that sums over workers are what the database has, and that each lane is told of once."""
+    connection = await connect(world.database_url, application_name="test")
+    asked = (
+        "SELECT sum(reserved), sum(sold), (SELECT sum(holds_active) FROM lanes) FROM stock_lines"
+    )
+    held, sold, holds = (await connection.fetch(asked))[0]
+    await connection.close()
+
+    async def sums_are_right() -> bool:
+        told = Counter(await first.metrics()) + Counter(await second.metrics())
+        holds_told = sum(told[f'reservations_holds_active{{lane="{n}"}}'] for n in range(4))
+        return (held, sold, holds) == (
+            told['reservations_units_held{strategy="soft"}'],
+            told['reservations_stock_units{state="sold"}'],
+            holds_told,
+        )
+
+    await until(sums_are_right)
+    names = [name for worker in (first, second) for name in await worker.metrics()]
+    for of_a_lane in ("lane_epoch", "lag_seconds", "overdue_seconds", "unpublished_age_seconds"):
+        found = [name for name in names if name.startswith(f"reservations_{of_a_lane}{{")]
+        assert len(found) == len(set(found)) == 4
+    samples = [name for name in names if "reservations_sample_age_seconds" in name]
+    assert sum('sample="stock"' in name for name in samples) == 1
 
 
 async def _events(*workers: object) -> Counter[tuple[str, str]]:
