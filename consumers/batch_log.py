@@ -12,8 +12,8 @@ import structlog
 
 from consumers.records import Batch
 from consumers.transaction import Applied
+from schemas.adjusted import AnyOutcome
 from schemas.journal import DeadLetter
-from schemas.outcomes import Outcome
 from schemas.vocabulary import OutcomeType
 
 log = structlog.get_logger()
@@ -72,7 +72,7 @@ class BatchLog:
         }
 
 
-def refusals(outcomes: Iterable[Outcome]) -> dict[tuple[OutcomeType, str | None], Counter[int]]:
+def refusals(outcomes: Iterable[AnyOutcome]) -> dict[tuple[OutcomeType, str | None], Counter[int]]:
     """Count the outcomes that say no, by type and reason, and of these by lane."""
     found: dict[tuple[OutcomeType, str | None], Counter[int]] = {}
     for outcome in outcomes:

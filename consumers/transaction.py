@@ -22,6 +22,7 @@ from schemas import steps
 from schemas.adjusted import AnyOutcome
 from schemas.events import Arrival, ExpiryTick
 from schemas.journal import JournalEntry, Superseded
+from schemas.outcomes import Outcome
 from schemas.vocabulary import Result
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from msgspec import json
 
 from db.columns import columns
 from db.connect import Connection
@@ -13,7 +13,7 @@ from schemas.adjusted import Adjusted, Adjustment, CounterChange
 from schemas.identity import time_ordered_id
 from schemas.stock import StockKey
 
-_CHANGES: Final = TypeAdapter(tuple[CounterChange, ...])
+_READ_CHANGES: Final = json.Decoder(tuple[CounterChange, ...])
 
 # What differs in all lanes together is of no stock line, and nobody outside is told.
 OF_NO_LINE: Final = StockKey("", "", "")
@@ -52,7 +52,7 @@ async def add_adjustment(
         now,
         by,
         explanation,
-        _CHANGES.dump_json(tuple(changes)).decode(),
+        json.encode(tuple(changes)).decode(),
     )
 
 
@@ -120,7 +120,7 @@ def _adjustment(
     changes: str,
 ) -> Adjustment:
     key = StockKey(organization_id, product_id, variant_id)
-    return Adjustment(id_, lane, key, adjusted_at, explanation, _CHANGES.validate_json(changes))
+    return Adjustment(id_, lane, key, adjusted_at, explanation, _READ_CHANGES.decode(changes))
 
 
 def _lane_of(key: StockKey, lanes: list[int]) -> int:

@@ -11,6 +11,7 @@ def say_adjusted(book: Book, tick: Arrival, adjustment: Adjustment) -> None:
     cause = tick.cause
     book.changes.adjustments[adjustment.id] = Adjusted(
         outcome_id=adjustment.id,
+        type="adjusted",
         organization_id=adjustment.key.organization_id,
         product_id=adjustment.key.product_id,
         variant_id=adjustment.key.variant_id or None,

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from msgspec import Struct, json
+from msgspec.structs import replace
 
-from schemas.outcomes import Outcome, OutcomeCause
+from schemas.outcomes import NO_ID, Outcome, OutcomeCause
 from schemas.stock import StockKey
 
 Counter = Literal[
@@ -29,10 +29,10 @@ Counter = Literal[
 ]
 
 
-class CounterChange(BaseModel):
+class CounterChange(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False
+):
     """A counter as it was, and as it is; `experience_id` names the pool of a pool's counter."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     counter: Counter
     before: int
@@ -51,17 +51,15 @@ class Adjustment(NamedTuple):
     changes: tuple[CounterChange, ...]
 
 
-class Adjusted(BaseModel):
+class Adjusted(Struct, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """A stock line's counters were made what its reservations say: an operator ran `reconcile`.
 
     Of no shopper and no hold. Its key is the stock line; it has a place in the lane's sequence as
     every outcome has.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    outcome_id: UUID = Field(exclude=True)  # on the wire: the header ce_id
-    type: Literal["adjusted"] = "adjusted"
+    outcome_id: UUID = NO_ID  # on the wire: the header ce_id
+    type: Literal["adjusted"]
     organization_id: str
     product_id: str
     variant_id: str | None = None
@@ -86,7 +84,7 @@ class Adjusted(BaseModel):
 
     def body(self) -> bytes:
         """Give the JSON that is published."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return json.encode(replace(self, outcome_id=NO_ID))
 
 
 AnyOutcome = Outcome | Adjusted

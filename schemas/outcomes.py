@@ -12,7 +12,10 @@ from schemas.vocabulary import DistributionType, OutcomeType, Reason, Strategy
 
 CE_TYPE_PREFIX: Final = "fanfare.reservation."
 
-_NO_ID: Final = UUID(int=0)
+# Fields that are headers on the wire, and not in the body.
+HEADERS: Final = frozenset({"outcome_id", "trace"})
+
+NO_ID: Final = UUID(int=0)
 
 
 class OutcomeCause(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
@@ -38,7 +41,7 @@ class Outcome(
     none is missing.
     """
 
-    outcome_id: UUID = _NO_ID  # on the wire: the header ce_id
+    outcome_id: UUID = NO_ID  # on the wire: the header ce_id
     trace: Trace | None = None  # on the wire: headers
     type: OutcomeType
     organization_id: str
@@ -77,7 +80,7 @@ class Outcome(
         return document
 
     def _without_headers(self) -> "Outcome":
-        return replace(self, outcome_id=_NO_ID, trace=None)
+        return replace(self, outcome_id=NO_ID, trace=None)
 
 
 def read_outcome(outcome_id: UUID, body: bytes) -> Outcome:

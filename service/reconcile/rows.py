@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from msgspec import to_builtins
+
 from db.adjustments import OF_NO_LINE, Kept
 from schemas.adjusted import CounterChange
 from schemas.drift import LineCounts
@@ -43,7 +45,7 @@ class Row:
         """Give it for JSON."""
         return {
             **self.key._asdict(),
-            "changes": [change.model_dump(exclude_none=True) for change in self.changes],
+            "changes": to_builtins(self.changes),
             "cause": self.cause,
             "verdict": self.state,
             "advice": self.words or None,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from schemas.adjusted import AnyOutcome
 from schemas.outcomes import Outcome
 from schemas.stock import PoolKey, StockKey
 
@@ -25,7 +26,7 @@ class Undersold:
         self.refused: dict[Key, int] = {}  # the least that was refused since the last sample
         self._free_at: dict[Key, float] = {}  # refused and free, as the last sample found
 
-    def note(self, outcomes: Iterable[Outcome]) -> None:
+    def note(self, outcomes: Iterable[AnyOutcome]) -> None:
         """Note refusals."""
         for one in outcomes:
             if one.type == "rejected" and one.reason in _FOR_WANT_OF_UNITS:

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from asyncpg import Pool
 
@@ -173,7 +174,7 @@ async def test_what_is_broken_is_explained_repaired_and_kept(
     assert again.rows == []
     (kept,) = await db.fetch("SELECT * FROM adjustments")
     assert kept["adjusted_by"] == "ada@till"
-    assert [CounterChange(**one) for one in json.loads(kept["changes"])] == list(row.changes)
+    assert msgspec.json.decode(kept["changes"], type=tuple[CounterChange, ...]) == row.changes
 
 
 # What is left, and what the operator has to allow

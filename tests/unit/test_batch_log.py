@@ -13,6 +13,7 @@ from consumers.batch_log import REFUSALS, BatchLog
 from consumers.records import Batch
 from consumers.transaction import Applied
 from db.lanes import Lane
+from schemas.adjusted import AnyOutcome
 from schemas.journal import DeadLetter, JournalEntry
 from schemas.outcomes import Outcome, OutcomeCause
 from schemas.vocabulary import OutcomeType, Reason
@@ -50,7 +51,7 @@ def batch_of(places: Iterable[tuple[int, str]], letters: Iterable[DeadLetter] = 
 def applied(
     outcomes: Iterable[Outcome] = (), results: dict[Any, int] | None = None, **rest: Any
 ) -> Applied:
-    said = list(outcomes)
+    said: list[AnyOutcome] = list(outcomes)
     entries = [
         JournalEntry(one.lane, "outcomes", 1, one.outcome_id, one.type, NOON, None, None)
         for one in said
