@@ -5,10 +5,10 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test simulate mutants chaos bench check readme format lock clean
+.PHONY: help env demo up test simulate mutants chaos bench check readme format contracts lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(READY) ## build .venv from the lock file, once
 
@@ -46,6 +46,9 @@ readme: $(READY) ## write README's table of metrics anew
 format: $(READY) ## format the code and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+contracts: $(READY) ## write the schemas of events and outcomes anew; at a release DIRECTORY=.../released
+	@$(BIN)/reservations contracts $(or $(DIRECTORY),deploy/contracts)
 
 # Names, versions and hashes for Linux and macOS on Python 3.11 and newer; no registry's address.
 lock: $(READY) ## resolve the dependencies and Kafka's jars again, and write both lock files

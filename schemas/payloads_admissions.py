@@ -102,6 +102,6 @@ class Denial(End):
     Source: Fanfare's reference has no event for an expired admission; it has a reason to deny.
     """
 
-    end: Annotated[AdmissionEnd, BeforeValidator(_end_of_denial)] = Field(
-        "denied", validation_alias=in_data("reason")
+    end: Annotated[AdmissionEnd, BeforeValidator(_end_of_denial, json_schema_input_type=str)] = (
+        Field("denied", validation_alias=in_data("reason"))
     )

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from service.cli import (
+    contracts,
     dead_letters,
     dead_letters_replay,
     demo,
@@ -48,6 +49,7 @@ dead_letters.app.command()(dead_letters_replay.replay)
 app.command()(explain.explain)
 app.command()(verify.verify)
 app.command()(reconcile.reconcile)
+app.command()(contracts.contracts)
 
 
 def main() -> None:

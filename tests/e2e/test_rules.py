@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.contract import assert_as_promised
 from tests.e2e.events import admitted, cancelled, cart, completed, extend, left, release, transfer
 from tests.e2e.world import World, count_of, until
 
@@ -50,6 +51,7 @@ async def test_items_reach_an_admission_by_the_cart_and_follow_it(world: World) 
         ("returned", "L", 1, "order_cancelled"),
     ]
     await world.must("verify")
+    assert len(await assert_as_promised(world.own_settings(), lanes=1)) == len(outcomes)
 
 
 async def test_commands_extend_release_and_transfer(world: World) -> None:
@@ -78,6 +80,7 @@ async def test_commands_extend_release_and_transfer(world: World) -> None:
     [moved] = [one for one in outcomes if one["type"] == "transferred"]
     assert moved["fromConsumerId"] == "guest-1"
     await world.must("verify")
+    assert len(await assert_as_promised(world.own_settings(), lanes=1)) == len(outcomes)
 
 
 async def test_what_comes_before_its_admission_waits_for_it(world: World) -> None:
