@@ -5,7 +5,8 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test simulate mutants chaos bench check readme format contracts lock clean
+.PHONY: help env demo up test simulate mutants chaos bench check readme format \
+        contracts rehearse lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +51,20 @@ format: $(READY) ## format the code and fix what can be fixed
 contracts: $(READY) ## write the schemas of events and outcomes anew; at a release DIRECTORY=.../released
 	@$(BIN)/reservations contracts $(or $(DIRECTORY),deploy/contracts)
 
+rehearse: $(READY) ## do the steps of deploy/Dockerfile without Docker, from the locks with their hashes
+	@$(BIN)/python -m tests.rehearse
+
 # Names, versions and hashes for Linux and macOS on Python 3.11 and newer; no registry's address.
-lock: $(READY) ## resolve the dependencies and Kafka's jars again, and write both lock files
+lock: $(READY) ## resolve the dependencies and Kafka's jars again, and write all lock files
 	$(BIN)/python -m pip install --quiet 'uv>=0.9'
 	$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock --upgrade --quiet \
 	    --universal --python-version 3.11 --all-extras --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header
+	$(BIN)/uv pip compile pyproject.toml --output-file deploy/requirements.lock --extra otel --quiet \
+	    --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header
+	echo hatchling | $(BIN)/uv pip compile - --output-file deploy/requirements-build.lock --quiet \
+	    --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header
 	$(BIN)/python -c 'from service.embedded import jars; jars.write_lock()'
 

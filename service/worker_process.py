@@ -16,7 +16,7 @@ from service.settings import PREFIX, Settings
 
 WORKER_LOG: Final = "worker.log"
 _READY_SECONDS: Final = 60.0
-_KILL_SECONDS: Final = 5.0  # more than its own time to stop: then it is killed
+KILL_SECONDS: Final = 5.0  # more than its own time to stop: then it is killed
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -61,7 +61,7 @@ async def worker_process(
         on_progress(Progress("Worker", "ready", 1.0))
         yield worker, ended
     finally:
-        await worker.stop(seconds=settings.stop_timeout + _KILL_SECONDS)
+        await worker.stop(seconds=settings.stop_timeout + KILL_SECONDS)
         await asyncio.gather(ended, return_exceptions=True)
 
 

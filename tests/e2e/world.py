@@ -178,9 +178,9 @@ class World:
         names = {variable.lower(): self.topic(name) for name, variable in TOPICS.items()}
         return Settings.model_validate({"kafka_bootstrap_servers": self.bootstrap_servers, **names})
 
-    async def start_worker(self, **settings: str) -> WorkerProcess:
+    async def start_worker(self, command: Path = COMMAND, /, **settings: str) -> WorkerProcess:
         """Start a worker, and wait until it says that it has started."""
-        worker = await self._start((COMMAND,), settings, {})
+        worker = await self._start((command,), settings, {})
         worker.port = (await worker.log("worker.started"))["http_port"]
         return worker
 
