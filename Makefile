@@ -5,7 +5,7 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test simulate mutants chaos bench check readme format \
+.PHONY: help env demo up analytics test simulate mutants chaos bench check readme format \
         contracts rehearse lock clean
 
 help: ## list the targets
@@ -18,6 +18,11 @@ demo: $(READY) ## play a sale on a real Postgres and a real Kafka, and watch it
 
 up: $(READY) ## start the servers and a worker, and keep them up
 	@$(BIN)/reservations up
+
+analytics: $(READY) ## beside `make up`: a table per experience out of the outcomes; ARGS=--follow
+	@. .reservations/environment 2>/dev/null || { \
+	    echo "nothing is up here: start \`make up\` in another terminal first" >&2; exit 1; }; \
+	$(BIN)/python deploy/examples/analytics.py .reservations/analytics.db $(ARGS)
 
 # Most tests wait for a server or a process now and then: of three at a time two cores are busy.
 test: $(READY) ## run all tests

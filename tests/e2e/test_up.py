@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
+import re
 import signal
 import sys
 from pathlib import Path
 
 import psutil
 
+from tests.deployment import DEPLOY
 from tests.e2e.command import all_gone, answer, running, variables_in
 
 ANY_PORT = {"RESERVATIONS_HTTP_PORT": "0"}
@@ -24,6 +27,7 @@ async def test_up_answers_an_admission_and_keeps_its_data(directory: Path) -> No
         outcome = await an_outcome(variables)
         assert outcome["type"] == "reserved"
         assert f"under the key {outcome['consumerId']}" in sent
+        assert re.search(r"exp_example +1 +1 +0 ", await analytics(directory, variables))
 
         async with running(*here, **ANY_PORT) as second:
             assert await second.ends() == 1
@@ -78,6 +82,17 @@ async def an_outcome(variables: dict[str, str]) -> dict[str, object]:
             if last.startswith("{"):
                 outcome: dict[str, object] = json.loads(last)
                 return outcome
+
+
+async def analytics(directory: Path, variables: dict[str, str]) -> str:
+    """Run what `make analytics` runs, and give the table."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, DEPLOY / "examples" / "analytics.py", directory / "analytics.db"),
+        env=os.environ | variables,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    return out.decode()
 
 
 def is_worker(process: psutil.Process) -> bool:
