@@ -10,7 +10,7 @@ from schemas.outcomes import CE_TYPE_PREFIX
 from schemas.vocabulary import OutcomeType
 
 _SEQUENCE = rf"^[1-9][0-9]{{0,{SEQUENCE_DIGITS_MAX - 1}}}$"
-_TYPES = [CE_TYPE_PREFIX + word for word in get_args(OutcomeType)]
+_TYPES = [CE_TYPE_PREFIX + word for word in (*get_args(OutcomeType), "adjusted")]
 
 
 class OutcomeHeaders(BaseModel):
@@ -25,7 +25,10 @@ class OutcomeHeaders(BaseModel):
         pattern=_SEQUENCE, description="Numbers the outcomes of a lane from 1, without a gap."
     )
     content_type: Literal["application/json"] = Field(serialization_alias="content-type")
-    traceparent: str | None = Field(None, description="W3C Trace Context, as the event had it.")
+    traceparent: str | None = Field(
+        None, description="W3C Trace Context: the event's trace, carried on."
+    )
+    tracestate: str | None = Field(None, description="W3C Trace Context, as the event had it.")
 
 
 class DeadLetterHeaders(BaseModel):

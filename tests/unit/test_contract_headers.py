@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -22,7 +23,7 @@ LETTER = DeadLetter(0, "admitted", 0, 42, b"ada", b"{", (), NOON, "not JSON: oh"
 def entry(trace: Trace | None = None, letter: DeadLetter | None = None) -> JournalEntry:
     """Give what the journal has of a traced outcome, or of a dead letter."""
     lane = Lane(0, 1, NOON, 0, {}, {"outcomes": Output(), "dead_letters": Output()})
-    outcomes = [one.model_copy(update={"trace": trace}) for one in OUTCOMES]
+    outcomes = [msgspec.structs.replace(one, trace=trace) for one in OUTCOMES]
     [made] = journal_entries({0: lane}, [] if letter else outcomes, [letter] if letter else [])
     return made
 
