@@ -23,6 +23,9 @@ def answer(book: Book, arrival: Arrival, admission: Admission, it: Standing) -> 
         if known.answer != answered:
             known.answer = answered
             _say(book, arrival, admission, it, known)
+    if it.payment is not None:
+        for known in it.payment.facts:
+            known.answer = None  # should it be one too many once more, that has to be said anew
     for payment in it.surplus:
         _refuse_payment(book, arrival, admission, payment)
     return refused_by is not None

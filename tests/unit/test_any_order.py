@@ -47,6 +47,20 @@ def test_another_payment_for_a_named_admission_is_one_too_many() -> None:
     """)
 
 
+def test_payment_that_was_too_many_then_counted_and_is_too_many_again_is_said_to_be() -> None:
+    story("""
+        stock  moon-lamp 2
+        10:00     admit ada id=adm-1 moon-lamp 1  -> reserved moon-lamp 1 until 10:11
+        10:06     paid ada id=adm-1 order=o-2     -> converted moon-lamp 1 order=o-2
+        10:05     paid ada id=adm-1 order=o-1 \
+            -> unfulfilled already_paid order=o-2, converted moon-lamp 1 order=o-1
+        10:05:30  cancel ada order=o-1            -> converted moon-lamp 1 order=o-2
+        10:04     paid ada id=adm-1 order=o-0     -> unfulfilled already_paid order=o-1, \
+            unfulfilled already_paid order=o-2, converted moon-lamp 1 order=o-0
+        counters moon-lamp                        -> on_hand 1 reserved 0 allocated 0 sold 1
+    """)
+
+
 def test_two_payments_that_wait_are_for_two_admissions() -> None:
     story("""
         stock  moon-lamp 2
