@@ -101,6 +101,8 @@ def _after(one: Holder, step: Step) -> Holder:
             one.units = max(0, one.units - quantity)
         case "unfulfilled", "stock_withdrawn" if not one.is_sold:
             one.units = 0
+        case "rejected", _ if one.is_sold:  # the sale was taken back, and there is no hold to be
+            one.units, one.is_sold, one.order_id = 0, False, None
         case _:
             pass
     return one

@@ -16,7 +16,7 @@ from schemas.events import (
 )
 from schemas.facts import KnownFact, fact_order
 from service.explain.reasons import REASONS, reason_in_words
-from service.explain.story import Happening, Story
+from service.explain.story import Happening, Source, Story, source_of
 from service.explain.words import Clock
 
 MIGRATED: Final = "migrated"  # where facts are from that were made of an older schema's rows
@@ -45,8 +45,7 @@ def _why(known: KnownFact, story: Story, clock: Clock) -> str | None:
         case AdmissionEnded():
             return _why_end(known, facts, story, clock)
         case OrderCancelled(order_id=order_id):
-            paid = any(_order(one) in (None, order_id) for one in _payments(facts))
-            return "it was cancelled before" if paid else "this order did not pay for it"
+            return _why_cancellation(known, facts, story, order_id)
         case TransferRequested(to_consumer_id=to):
             return f"it was {to}'s already" if story.admission.consumer_id == to else None
         case _:
@@ -58,9 +57,17 @@ def _why_cart(known: KnownFact, facts: Sequence[KnownFact], clock: Clock) -> str
     at = next(at for at, one in enumerate(carts) if one is known)
     if at > 0 and _wanted(carts[at - 1].fact) == _wanted(known.fact):
         return "it wants what the cart before wanted"
-    if at + 1 < len(carts):
-        return f"a newer cart was known, that of {clock(event_time(carts[at + 1].fact))}"
+    newer = next((one for one in carts[at + 1 :] if not _came_after(one, known)), None)
+    if newer is not None:
+        return f"a newer cart was known, that of {clock(event_time(newer.fact))}"
     return "there was nothing to hold and nothing to give back"
+
+
+def _came_after(one: KnownFact, other: KnownFact) -> bool:
+    """Tell whether an event is behind another in their topic, so that it was not known then."""
+    if one.cause[:2] != other.cause[:2] or one.cause.offset is None or other.cause.offset is None:
+        return False
+    return one.cause.offset > other.cause.offset
 
 
 def _wanted(fact: Fact) -> Counter[tuple[str, str]]:
@@ -81,6 +88,24 @@ def _why_payment(
     return "nothing was held, and nothing wanted"
 
 
+def _why_cancellation(
+    known: KnownFact, facts: Sequence[KnownFact], story: Story, order_id: str
+) -> str:
+    if all(_order(one) not in (None, order_id) for one in _payments(facts)):
+        return "this order did not pay for it"
+    returned = [
+        source_of(told)
+        for told in story.outcomes
+        if told.outcome.type == "returned" and told.outcome.order_id in (None, order_id)
+    ]
+    if not returned:
+        return "nothing was sold to this order"
+    others = [one for one in facts if isinstance(one.fact, OrderCancelled) and one is not known]
+    if any(Source(*one.cause[:3]) in returned for one in others):
+        return "it was cancelled before"
+    return f"what followed is told where order {order_id} is named"
+
+
 def _payments(facts: Sequence[KnownFact]) -> list[KnownFact]:
     return [one for one in facts if isinstance(one.fact, CheckoutCompleted)]
 
@@ -92,7 +117,9 @@ def _order(known: KnownFact) -> str | None:
 def _why_end(known: KnownFact, facts: Sequence[KnownFact], story: Story, clock: Clock) -> str:
     at = event_time(known.fact)
     if paid := _payments(facts):
-        return f"it was paid at {clock(event_time(paid[0].fact))}, and a payment outranks an end"
+        paid_at = event_time(paid[0].fact)
+        if paid_at <= at:
+            return f"it was paid at {clock(paid_at)}, and a payment outranks an end"
     ends = [one for one in facts if isinstance(one.fact, AdmissionEnded) and one is not known]
     if ends and event_time(ends[0].fact) <= at:
         return f"it had ended at {clock(event_time(ends[0].fact))}"

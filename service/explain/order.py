@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from db.explain_journal import Told
 from schemas.events import CartUpdated, event_time
-from service.explain.story import Happening, Kind, Source, Story
+from service.explain.story import Happening, Kind, Source, Story, source_of
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -36,8 +36,7 @@ def _by_source(outcomes: Iterable[Told]) -> dict[Source, list[list[Told]]]:
     """Group outcomes by the record behind them, and those of one record by the batch."""
     groups: dict[Source, list[list[Told]]] = {}
     for told in outcomes:
-        cause = told.outcome.cause
-        batches = groups.setdefault(Source(cause.topic, cause.partition, cause.offset), [])
+        batches = groups.setdefault(source_of(told), [])
         if not batches or batches[-1][0].written_at != told.written_at:
             batches.append([])
         batches[-1].append(told)

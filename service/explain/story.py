@@ -28,6 +28,12 @@ class Source(NamedTuple):
     offset: int | None
 
 
+def source_of(told: Told) -> Source:
+    """Give the record behind an outcome."""
+    cause = told.outcome.cause
+    return Source(cause.topic, cause.partition, cause.offset)
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """All that is known of an admission; `holders` are by the id of the refusal."""

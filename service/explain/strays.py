@@ -14,7 +14,7 @@ from service.explain.documents import waiting_document
 from service.explain.lines import UNDER_EVENT, Line
 from service.explain.refusals import why_lines
 from service.explain.said import outcome_in_words
-from service.explain.story import Source
+from service.explain.story import source_of
 from service.explain.text import source_in_words, waiting_lines
 from service.explain.words import clock_of
 
@@ -40,8 +40,7 @@ def tell_strays(strays: Strays) -> Iterator[Line]:
     yield Line(f"No admission {strays.id} has come. What named it:", 0, "heading")
     yield Line(f"{began:%Y-%m-%d}, times are UTC")
     for told in strays.outcomes:
-        cause = told.outcome.cause
-        source = Source(cause.topic, cause.partition, cause.offset)
+        source = source_of(told)
         order = f", order {told.outcome.order_id}" if told.outcome.order_id else ""
         words = f"{clock(told.outcome.occurred_at)}  an event{order}  [{source_in_words(source)}]"
         yield Line(words, 0, "event")

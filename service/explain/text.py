@@ -11,6 +11,7 @@ from service.explain.nothing import MIGRATED, why_nothing
 from service.explain.order import happenings
 from service.explain.refusals import why_lines
 from service.explain.said import line_in_words, outcome_in_words
+from service.explain.silence import end_in_silence
 from service.explain.story import Happening, Source, Story
 from service.explain.words import (
     Clock,
@@ -34,7 +35,7 @@ def tell(story: Story) -> Iterator[Line]:
         yield Line("The front of the journal was pruned: what was said first is not told here.")
     for one in happenings(story):
         yield from _event(one, story, clock)
-    yield from _end_in_silence(story, clock)
+    yield from end_in_silence(story, clock)
     yield Line("")
     yield Line("How it stands now", 0, "heading")
     yield from _standing(story, clock)
@@ -87,14 +88,6 @@ def _what_followed(one: Happening, story: Story, clock: Clock) -> Iterator[Line]
         if found is not None or outcome.reason not in (None, *explained):
             yield from why_lines(told, found, story.admission.key.admission_id, clock)
             explained.add(outcome.reason)
-
-
-def _end_in_silence(story: Story, clock: Clock) -> Iterator[Line]:
-    """Say that the hold's end has moved without a word, as a repeated admission moves it."""
-    said = [told.outcome.expires_at for told in story.outcomes if told.outcome.expires_at]
-    if said and said[-1] != story.admission.expires_at:
-        until = clock(story.admission.expires_at)
-        yield Line(f"Since then the hold's end has moved to {until}: the admission came again.")
 
 
 def event_in_words(one: Happening) -> str:

@@ -11,6 +11,7 @@ from typing import get_args
 from uuid import UUID
 
 import msgspec
+import pytest
 
 from db.explain_journal import Told
 from db.explain_steps import Step
@@ -250,6 +251,106 @@ def test_a_cancelled_order_gives_its_units_back() -> None:
                     the units are in stock again
         """,
     )
+
+
+@pytest.mark.parametrize(
+    ("story", "why"),
+    [
+        (
+            """
+            10:01 paid   ada pouch 1 order=ord-1
+            10:02 cancel ada order=ord-1
+            """,
+            "nothing was sold to this order",
+        ),
+        (
+            """
+            10:01 paid   ada order=ord-0 id=adm-ada
+            10:01 paid   ada order=ord-1 id=adm-ada
+            10:02 cancel ada order=ord-1
+            """,
+            "nothing was sold to this order",
+        ),
+        (
+            """
+            10:02 cancel ada order=ord-1 id=adm-ada
+            10:01 paid   ada order=ord-1
+            """,
+            "what followed is told where order ord-1 is named",
+        ),
+        (
+            """
+            10:01    paid   ada order=ord-1
+            10:01:30 cancel ada order=ord-1
+            10:02    cancel ada order=ord-1
+            """,
+            "it was cancelled before",
+        ),
+        ("10:02 cancel ada order=ord-1 id=adm-ada", "this order did not pay for it"),
+    ],
+)
+def test_a_cancellation_that_changed_nothing_says_why(story: str, why: str) -> None:
+    told = explain(f"stock lamp 5\nstock pouch 0\n10:00 admit ada lamp 1 id=adm-ada\n{story}")
+
+    cancelled = told.split("10:02:00  order ord-1 was cancelled")[1].splitlines()[1]
+    assert cancelled.strip() == f"changed nothing: {why}"
+
+
+def test_an_event_is_not_explained_by_what_came_after_it() -> None:
+    assert_events(
+        """
+        policy  drop items=moon-lamp:1
+        stock   moon-lamp 5
+        10:00   admit ada id=adm-ada
+        10:02   cart  ada moon-lamp 1
+        10:03   cart  ada
+        10:04   left  ada
+        10:05   paid  ada moon-lamp 1
+        """,
+        """
+        10:00:00  admitted  [admitted/0@0]
+                  held 1 x moon-lamp until 10:11:00
+        10:02:00  the shopper's cart: 1 x moon-lamp  [cart-updated/0@0]
+                  changed nothing: there was nothing to hold and nothing to give back
+        10:03:00  the shopper's cart: nothing  [cart-updated/0@1]
+                  gave back 1 x moon-lamp: cart_changed
+                    the cart did not want it any more
+        10:04:00  the shopper left  [admission-expired/0@0]
+                  changed nothing: nothing was held any more
+        10:05:00  paid: 1 x moon-lamp  [checkout-completed/0@0]
+                  sold 1 x moon-lamp, late: it was not held when it was paid
+        """,
+    )
+
+
+def test_an_extension_that_was_taken_back_is_said_to_be() -> None:
+    text = explain(
+        """
+        stock   moon-lamp 2
+        10:00   admit  ada moon-lamp 1 id=adm-ada
+        10:05   extend ada 300
+        10:04   left   ada
+        """
+    )
+
+    assert "the hold's end has moved to 10:11:00: an extension was taken back.\n" in text
+
+
+def test_a_sale_that_was_taken_back_has_no_units() -> None:
+    text = explain(
+        """
+        stock   moon-lamp 1
+        stock   pouch 1
+        10:00   admit bo  moon-lamp 1 id=adm-bo
+        10:06   paid  bo  moon-lamp 1 pouch 1 order=ord-2 id=adm-bo
+        10:05   paid  bo  moon-lamp 1 order=ord-1 id=adm-bo
+        10:06   admit cy  pouch 1 id=adm-cy
+        10:07   admit ada pouch 1 id=adm-ada
+        """
+    )
+
+    assert "than wanted: 1 was held or sold\n" in text
+    assert "held for admission adm-cy until" in text
 
 
 def test_units_that_an_operator_took_away() -> None:
