@@ -23,7 +23,8 @@ def early_fact(book: Book, arrival: Arrival, known: KnownFact) -> EarlyFact:
     policy = book.policy(fact.organization_id, fact.experience_id)
     # From now on, not from the event's time: one that was delivered late waits as long as others.
     since = max(book.now, book.last_tick_of(arrival.lane))
-    again = (arrival.cause.offset, arrival.cause.line) if known.moved else ()
+    # A fact that has to wait anew, maybe in the batch in which it was applied, is another row.
+    again = (*arrival.cause[:4], event_time(arrival.event)) if known.moved else ()
     return EarlyFact(
         id=time_ordered_id(event_time(fact), "early", *known.cause[:4], fact.consumer_id, *again),
         lane=arrival.lane,

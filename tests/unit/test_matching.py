@@ -364,6 +364,22 @@ def test_placed_checkout_is_ambiguous_when_a_second_admission_turns_out_to_have_
     """)
 
 
+def test_checkout_that_waits_twice_because_of_records_of_one_offset_is_not_lost() -> None:
+    """Two rows of one id would be one: the story is told once more with both in one batch."""
+    story("""
+        stock     moon-lamp 9
+        10:00     admit bo  moon-lamp 1 lane=1
+        10:00     admit ada moon-lamp 1 id=adm-1 via=front-gate
+        10:05     paid ada via=
+        10:01     admit ada moon-lamp 1 id=adm-2 via=back-gate
+        waiting                                                  -> ada
+        10:04     left ada id=adm-1 \
+            -> released moon-lamp 1 consumer_left, converted moon-lamp 1
+        10:02     admit ada moon-lamp 1 id=adm-3 via=side-gate lane=1
+        waiting                                                  -> ada
+    """)
+
+
 def test_event_after_the_end_of_several_doors_is_ambiguous() -> None:
     story("""
         stock  moon-lamp 9
