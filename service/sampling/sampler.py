@@ -20,6 +20,7 @@ from service.settings import Settings
 
 log = structlog.get_logger()
 
+ANSWER_SECONDS_MAX: Final = 5.0  # to ask for nothing
 # What takes longer costs others too much, and is not taken.
 SAMPLE_SECONDS_MAX: Final = 30.0
 # A sample rests for so many times what it took, so that all of them use a part of one connection.
@@ -62,16 +63,17 @@ class Sampler:
     async def _take_round(self) -> None:
         membership = self._membership()
         ours = self._ours(membership)
-        try:
-            connection = await self._connected()
-            for name, sample in ours.items():
-                if membership is not None and self._due_at.get(name, 0.0) <= time.monotonic():
+        connection = await self._connected()
+        self._metrics.set(catalogue.SERVER_REACHABLE, connection is not None, "postgres")
+        if connection is None or membership is None:
+            return
+        for name, sample in ours.items():
+            if self._due_at.get(name, 0.0) <= time.monotonic():
+                try:
                     await self._take(name, sample, connection, membership)
-            self._tell_reachable(True)
-        except DATABASE_ERRORS as error:  # a TimeoutError is one
-            log.warning("sample.failed", error=told(error))
-            self._tell_reachable(False)
-            self._disconnect()
+                except DATABASE_ERRORS as error:  # a TimeoutError is one
+                    self._fail(name, error)
+                    return  # what the connection is at, nobody knows
 
     def _ours(self, membership: Membership | None) -> dict[str, Sample]:
         """Give the samples that are ours to take; what is not any more is forgotten."""
@@ -102,23 +104,28 @@ class Sampler:
             ended = time.monotonic()
             self._due_at[name] = ended + REST * (ended - began)
 
-    async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(
-                self._settings.database_url.get_secret_value(),
-                application_name=f"reservations sampler {self._settings.worker_name}",
-            )
-        async with asyncio.timeout(SAMPLE_SECONDS_MAX):
-            await ask(self._connection)
+    async def _connected(self) -> asyncpg.Connection | None:
+        """Give a connection on which Postgres answers; None: it does not."""
+        try:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await connect(
+                    self._settings.database_url.get_secret_value(),
+                    application_name=f"reservations sampler {self._settings.worker_name}",
+                )
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                await ask(self._connection)
+        except DATABASE_ERRORS as error:
+            self._fail("whether Postgres answers", error)
         return self._connection
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        log.warning("sample.failed", sample=name, error=told(error))
+        self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-    def _tell_reachable(self, is_reachable: bool) -> None:
-        self._metrics.set(catalogue.SERVER_REACHABLE, is_reachable, "postgres")
 
     def _collect_ages(self) -> None:
         self._metrics.forget(catalogue.SAMPLE_AGE_SECONDS)

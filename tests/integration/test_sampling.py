@@ -1,10 +1,12 @@
 """Samples on a real Postgres: what they count, and that they wait for nobody."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 from asyncpg import Pool
+from asyncpg.connection import LoggedQuery
 
 from db.connect import Connection, connect
 from db.journal_gaps import Stretch, look_for_gaps
@@ -141,6 +143,52 @@ async def test_a_front_that_was_pruned_is_no_gap(
     found = await look_for_gaps(sampling, [(0, "outcomes", 0), (0, "dead_letters", 0)], 1000)
 
     assert [one.missing for one in found] == [0, 0]
+
+
+async def test_samples_of_lanes_read_by_index_on_fresh_and_on_large_tables(
+    sampling: Connection, db: Connection, shop: Shop
+) -> None:
+    fresh = await plans_of(sampling)
+    await db.execute(
+        """
+        INSERT INTO journal (lane, stream, sequence, id, type, occurred_at)
+        SELECT n % 4, 'outcomes', 100 + n, gen_random_uuid(), 'reserved', now()
+          FROM generate_series(1, 20000) AS n;
+
+        INSERT INTO reservations (id, lane, organization_id, admission_id, experience_id,
+                                  product_id, variant_id, quantity, strategy, status, expires_at,
+                                  created_at)
+        SELECT gen_random_uuid(), n % 4, 'acme', n, 'drop', 'lamp', '', 1, 'soft', 'active',
+               now() + interval '1 h', now()
+          FROM generate_series(1, 20000) AS n;
+
+        INSERT INTO stock_lines (organization_id, product_id)
+        SELECT 'acme', n FROM generate_series(1, 5000) AS n;
+
+        ANALYZE
+        """
+    )
+
+    for plan in fresh, await plans_of(sampling):
+        assert "Seq Scan" not in plan
+        for index in ("reservations_due", "journal_pkey", "stock_lines_pkey", "pools_pkey"):
+            assert index in plan
+
+
+async def plans_of(connection: Connection) -> str:
+    """Explain the statements of samples that are taken of lanes, and of refusals."""
+    seen: list[LoggedQuery] = []
+    with connection.query_logger(seen.append):
+        await sample_lanes(connection, {0: {"outcomes": 0}, 1: {"outcomes": 0}})
+        await look_for_gaps(connection, [(0, "outcomes", 0)], 1000)
+        await sample_free_units(connection, [LINE], [PoolKey("acme", "salon", LAMP, "")])
+        await asyncio.sleep(0)  # it is told of a statement when the loop comes round
+    # asyncpg asks the catalogue for types, once a connection, and sets `jit` for that.
+    ours = [one for one in seen if "pg_catalog" not in one.query and "$1" in one.query]
+    asked = list({one.query: one for one in ours}.values())
+    assert len(asked) == 4
+    plans = [await connection.fetch(f"EXPLAIN {one.query}", *one.args) for one in asked]
+    return "\n".join(row[0] for plan in plans for row in plan)
 
 
 async def test_samples_wait_for_no_batch(sampling: Connection, db: Connection, shop: Shop) -> None:
