@@ -110,6 +110,10 @@ def _say_only_what_changed(
         if _state(new) == _state(old):
             new.ended_at = old.ended_at
             _leave_out(outcomes, said, about)
+        elif old.status in SOLD and new.status == "active":
+            # All that is held is said: what was added to a hold before its end counts no more.
+            _leave_out(outcomes, said, [one for one in about if one.type != "rejected"])
+            _say_what_it_is(book, arrival, admission, new)
         elif not {"active", *SOLD}.intersection((old.status, new.status)):
             _leave_out(outcomes, said, about[:-1])  # it was held for a moment, to no purpose
         elif not about:

@@ -99,7 +99,7 @@ class Turn:
             row = self.rows[sku]
             if row.news == was:
                 row.last = last
-            elif row.last is last and row.status == "active":
+            elif row.status == "active" and (row.last is last or was[0] in SOLD):
                 row.says("reserved", row.quantity)
             elif row.last is last and was[0] in ("active", *SOLD) and row.status not in SOLD:
                 word: OutcomeType = "released" if row.status == "released" else "rejected"

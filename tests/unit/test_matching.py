@@ -273,6 +273,40 @@ def test_sale_with_missing_units_that_moves_leaves_none_missing() -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("limit", "bought", "reserved", "again"),
+    [
+        # all of it: what was let go when a part was bought is held again too
+        ("", 2, "reserved moon-lamp 3 until 10:11", "reserved moon-lamp 3 until 10:11"),
+        # what a limit had refused, and somebody paid for
+        (
+            "per_sku=1",
+            2,
+            "rejected moon-lamp 3 limit_per_sku",
+            "rejected moon-lamp 1 limit_per_sku, reserved moon-lamp 2 until 10:11",
+        ),
+        # more than the cart had
+        (
+            "",
+            5,
+            "reserved moon-lamp 3 until 10:11",
+            "reserved moon-lamp 3 until 10:11",
+        ),
+    ],
+)
+def test_sale_that_moves_leaves_a_hold_all_of_which_is_said(
+    limit: str, bought: int, reserved: str, again: str
+) -> None:
+    story(f"""
+        policy drop {limit}
+        stock  moon-lamp 9
+        10:00  admit ada moon-lamp 3          -> {reserved}
+        10:06  paid ada moon-lamp {bought} order=o-7
+        10:05  admit ada                      -> {again}, \
+            converted moon-lamp {bought} order=o-7 late
+    """)
+
+
 def test_payment_that_is_owed_and_turns_out_to_be_of_the_second_is_owed_there() -> None:
     story("""
         stock  moon-lamp 1
