@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from db.migrate import upgrade
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, start_kafka, start_postgres
 from service.embedded.kafka import Listener
 from tests.e2e.proxy import Proxy, behind, proxy_to
 from tests.integration.conftest import create_database, drop_database
+
+# A law is no slower for being tried beside a Kafka: how long one example takes proves nothing.
+settings.register_profile("reservations", deadline=None)
+settings.load_profile("reservations")
 
 _TEMPLATE = "template_reservations"
 
