@@ -8,6 +8,8 @@ from typing import Final
 from service.embedded import EmbeddedServers
 from tests.benchmarks import backlog, copying, failing_over, footprint
 from tests.benchmarks.paced import latencies_of, paced
+from tests.benchmarks.peers.measure import measure as measure_peer
+from tests.benchmarks.peers.serve import AT_ONCE, PEERS
 from tests.benchmarks.worlds import world_of
 
 Seen = dict[str, float]  # by name; those that a line of the table promises have its name
@@ -20,12 +22,13 @@ class Scale:
     """How much is measured."""
 
     backlog: int  # events
+    peers: int  # events, of which a peer does some hundreds a second
     seconds: float  # of each rate
     footprint: int  # events
 
 
-SHORT: Final = Scale(20_000, 10, 50_000)
-FULL: Final = Scale(100_000, 60, 1_000_000)
+SHORT: Final = Scale(20_000, 2_000, 10, 50_000)
+FULL: Final = Scale(100_000, 10_000, 60, 1_000_000)
 
 
 async def throughput(servers: EmbeddedServers, scale: Scale) -> Seen:
@@ -45,6 +48,28 @@ async def throughput(servers: EmbeddedServers, scale: Scale) -> Seen:
         "copy": thousand / copied,
         "hot": hot / thousand,
         "mixed": mixed / thousand,
+    }
+
+
+async def peers(servers: EmbeddedServers, scale: Scale) -> Seen:
+    """Let the worker, and each of those that people would write, drain a backlog.
+
+    A thousand products are the best case of those: their transactions seldom wait for each other.
+    """
+    many = 1000
+    ours = await backlog.measure(servers, scale.backlog, products=many)
+    rates = {}
+    for name in PEERS:
+        run = await measure_peer(servers, name, scale.peers, products=many)
+        if run.problems:
+            raise RuntimeError(f"a run of {name} does not count: {'; '.join(run.problems)}")
+        rates[name] = run.rate
+    best = max(rate for name, rate in rates.items() if name != AT_ONCE)
+    return {
+        **{f"events/s, {name}": rate for name, rate in rates.items()},
+        "events/s, the worker beside them": ours,
+        "the worker over one statement a message": ours / rates[AT_ONCE],
+        "peers": ours / best,
     }
 
 
@@ -89,6 +114,7 @@ Group = Callable[[EmbeddedServers, Scale], Awaitable[Seen]]
 
 GROUPS: Final[dict[str, Group]] = {
     "throughput": throughput,
+    "peers": peers,
     "workers": workers,
     "latency": latency,
     "failover": failover,

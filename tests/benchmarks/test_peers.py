@@ -4,7 +4,6 @@ import pytest
 
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServers
 from tests.benchmarks.peers.measure import measure, problems_of
-from tests.benchmarks.peers.plain_copy import seconds_to_copy
 from tests.benchmarks.peers.serve import PEERS
 from tests.integration.conftest import database_url
 
@@ -15,7 +14,7 @@ __all__ = ["database_url"]  # a fixture
 async def test_a_run_counts(
     name: str, postgres: EmbeddedPostgres, kafka: EmbeddedKafka, migrated_template: str
 ) -> None:
-    run = await measure(EmbeddedServers(postgres, kafka), migrated_template, name, 200)
+    run = await measure(EmbeddedServers(postgres, kafka), name, 200, template=migrated_template)
 
     assert run.problems == ()
     assert run.rate > 0
@@ -26,11 +25,3 @@ async def test_a_run_that_lost_something_does_not_count(database_url: str) -> No
 
     assert "answered 0, not 2" in problems
     assert "2 outcomes for 1 of 2 admissions" in problems
-
-
-async def test_rows_of_the_worker_are_copied(
-    postgres: EmbeddedPostgres, kafka: EmbeddedKafka, migrated_template: str
-) -> None:
-    servers = EmbeddedServers(postgres, kafka)
-
-    assert await seconds_to_copy(servers, migrated_template, 2_500, 0) > 0

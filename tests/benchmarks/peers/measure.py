@@ -1,10 +1,13 @@
-"""One run of a peer, or of the worker: from a backlog to outcomes that others can read.
+"""One run of a peer: from a backlog to outcomes that others can read.
 
 Stock is scarcer than the admissions, so that a run proves that nothing was oversold: it counts only
 if every admission was answered once and the stock lines say what the reservations say.
 """
 
 import asyncio
+import itertools
+import math
+import os
 import sys
 import tempfile
 import time
@@ -14,20 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
-
 from db.connect import connect
 from db.lanes import take_lanes
 from service.embedded import EmbeddedServers
 from tests.benchmarks.peers.task import Task
 from tests.benchmarks.traffic import records
+from tests.benchmarks.worlds import LANES, outcomes_of
 from tests.e2e.world import World
 from tests.integration.conftest import create_database, drop_database
 
-LANES: Final = 4
 SECONDS_MAX: Final = 600
-OURS: Final = "worker"
+
+_NUMBERS: Final = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,14 @@ class Run:
 
 async def measure(
     servers: EmbeddedServers,
-    template: str,
     name: str,
     events: int,
     *,
     products: int = 1,
-    number: int = 0,
+    template: str = "template0",
 ) -> Run:
-    """Let a peer, or the worker, work off a backlog of `events` admissions.
-
-    `template` is a migrated database.
-    """
-    database = f"peer_{name}_{products}_{number}".replace("-", "_")
+    """Let a peer work off a backlog of `events` admissions, in a database of its own."""
+    database = f"peer_{os.getpid()}_{next(_NUMBERS)}"
     url = await create_database(servers.database_url, database, template=template)
     stock = {f"lamp-{n}": max(1, events * 9 // 10 // products) for n in range(products)}
     with tempfile.TemporaryDirectory() as directory:
@@ -74,11 +71,6 @@ async def measure(
 
 @asynccontextmanager
 async def _working(world: World, name: str) -> AsyncIterator[None]:
-    if name == OURS:
-        await world.start_worker()
-        yield
-        await world.close()
-        return
     connection = await connect(world.database_url, application_name="bench")
     await take_lanes(connection, range(LANES), ["admitted"], name)
     await connection.close()
@@ -101,28 +93,14 @@ async def _working(world: World, name: str) -> AsyncIterator[None]:
 
 async def _read(world: World, events: int) -> tuple[float, list[bytes]]:
     """Read all outcomes. The clock starts at the time of the first one's record."""
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=world.bootstrap_servers, isolation_level="read_committed"
-    )
-    await reader.start()
-    topic = world.topic("reservation-outcomes")
-    partitions = [TopicPartition(topic, lane) for lane in range(LANES)]
-    reader.assign(partitions)
-    await reader.seek_to_beginning(*partitions)
     said: list[bytes] = []
-    began = time.time()
-    async with asyncio.timeout(SECONDS_MAX):
+    first_at = math.inf
+    async with asyncio.timeout(SECONDS_MAX), outcomes_of(world) as reader:
         while len(said) < events:
             for found in (await reader.getmany(timeout_ms=500)).values():
-                began = (
-                    min([began, *(record.timestamp / 1000 for record in found)])
-                    if said
-                    else (found[0].timestamp / 1000)
-                )
+                first_at = min(first_at, *(record.timestamp / 1000 for record in found))
                 said += [record.key for record in found]
-    seconds = time.time() - began
-    await reader.stop()
-    return seconds, said
+    return time.time() - first_at, said
 
 
 async def problems_of(url: str, said: list[bytes], units: int, events: int) -> list[str]:
