@@ -91,14 +91,17 @@ class Worker:
             async with http as port:
                 on_started(port)
                 blocked = asyncio.create_task(end_when_blocked(LIVE_SECONDS_MAX))
-                looking = asyncio.gather(self._gauges.keep_looking(), self._sampler.run())
+                looking = [
+                    asyncio.create_task(self._gauges.keep_looking()),
+                    asyncio.create_task(self._sampler.run()),
+                ]
                 ticker = asyncio.create_task(keep_ticking(self._new_ticker, stop, self._ticks))
                 try:
                     await self._keep_consuming(pool, stop)
                 finally:
                     stop.set()
-                    blocked.cancel()
-                    looking.cancel()
+                    for task in (blocked, *looking):
+                        task.cancel()
                     await asyncio.gather(end_task(ticker, stop), close_pool(pool, stop))
                     await close_tracer(self._tracer, stop)
         finally:

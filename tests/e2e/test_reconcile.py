@@ -67,6 +67,8 @@ async def test_a_repair_under_load_is_told_and_the_worker_goes_on(world: World) 
     assert adjusted["lamp"]["key"] == b"acme/lamp/"
     (change,) = adjusted["lamp"]["changes"]
     assert (change["counter"], change["before"] - change["after"]) == ("reserved", 3)
+    metrics = await worker.metrics()
+    assert metrics['reservations_outcomes_total{reason="",type="adjusted"}'] == 2
     assert await worker.stop() == 0
     assert [line for line in worker.lines if line.get("level") in ("warning", "error")] == []
     await world.must("verify")
