@@ -100,11 +100,36 @@ def test_commands_exist(command: list[str]) -> None:
     assert finished.exit_code == 0, finished.output
 
 
-@pytest.mark.parametrize("name", ["examples", "prometheus"])
-def test_folders_that_are_mounted_exist(name: str) -> None:
-    [source, *_] = SERVICES[name]["volumes"][0].split(":")
+def test_folders_that_are_mounted_exist() -> None:
+    mounted = [one for service in SERVICES.values() for one in service.get("volumes", ())]
+    folders = {one.partition(":")[0] for one in mounted if one.startswith(".")}
 
-    assert (DEPLOY / source).is_dir()
+    assert len(folders) == 4
+    for folder in folders:
+        assert any((DEPLOY / folder).iterdir()), folder
+
+
+def test_prometheus_finds_the_worker_and_its_rules() -> None:
+    config = load(DEPLOY / "prometheus" / "prometheus.yml")
+    [scrape] = config["scrape_configs"]
+
+    # On "localhost", because the worker is in Prometheus' network.
+    assert scrape["static_configs"] == [{"targets": ["localhost:8080"]}]
+    assert OURS["worker"]["network_mode"] == "service:prometheus"
+    assert "./prometheus:/etc/prometheus:ro" in SERVICES["prometheus"]["volumes"]
+    for pattern in config["rule_files"]:
+        assert [*(DEPLOY / "prometheus").glob(pattern)]
+
+
+def test_grafana_finds_prometheus_and_its_dashboards() -> None:
+    provisioning = DEPLOY / "grafana" / "provisioning"
+    [source] = load(provisioning / "datasources" / "prometheus.yaml")["datasources"]
+    [provider] = load(provisioning / "dashboards" / "reservations.yaml")["providers"]
+
+    assert source["url"] == "http://prometheus:9090"
+    assert (
+        f"./grafana/dashboards:{provider['options']['path']}:ro" in SERVICES["grafana"]["volumes"]
+    )
 
 
 def test_volumes_are_declared() -> None:
