@@ -77,9 +77,9 @@ CHANGES = {
     # After an end it is held anew.
     "reserved": "units = CASE WHEN ended IS NULL THEN units + :units ELSE :units END,"
     " held_at = coalesce(held_at, :at), ended = NULL",
-    # A part may be released: of what is sold the rest stays sold, else it is held.
+    # A part may be released: in one event with `converted` the rest is sold, else it is held.
     "released": "units = max(units - :units, 0), ended = CASE"
-    " WHEN units <= :units OR ended = 'expired' THEN :type WHEN ended = 'converted' THEN ended END",
+    " WHEN units <= :units OR ended = 'expired' THEN :type WHEN paid_by = :cause THEN ended END",
     "expired": "ended = :type",
     "converted": "units = max(units, :units), paid_at = :at, paid_by = :cause, ended = :type",
     "returned": "ended = :type",

@@ -46,8 +46,7 @@ async def test_it_goes_on_where_it_was_and_tells_what_is_missing(world: World) -
     assert counts.items() <= row.items()
     assert row["paid_percent"] == "33.3"
 
-    # Nothing new, and then all of it once more, as a reader would that has lost its offsets.
-    assert (await analytics(world)).out == first.out
+    # All of it once more, as a reader would that has lost its offsets.
     with sqlite3.connect(world.directory / "analytics.db") as database:
         database.execute("UPDATE lanes SET next_offset = 0")
     assert (await analytics(world)).out == first.out

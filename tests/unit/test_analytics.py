@@ -10,7 +10,7 @@ import pytest
 
 from schemas.outcomes import Outcome
 from tests.deployment import DEPLOY
-from tests.simulation.generate import scenario
+from tests.simulation.generate import Kind, scenario
 from tests.simulation.play import Code
 from tests.unit.world import tell
 
@@ -125,12 +125,32 @@ def test_an_order_that_was_cancelled_is_no_sale(database: sqlite3.Connection) ->
     assert [(row["holds"], row["paid"]) for row in table(database)] == [(4, 1)]
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_each_ends_as_its_row_does_whatever_happens(
-    database: sqlite3.Connection, seed: int
+def change(type_: str, units: int, offset: int, **more: str) -> Row:
+    """Give an outcome of one reservation, of the record at an offset."""
+    facts = {"type": type_, "quantity": units, "reservationId": "r-1", "experienceId": "drop"}
+    cause = {"topic": "checkout-completed", "partition": 0, "offset": offset}
+    return facts | {"cause": cause, "occurredAt": "2026-11-22T12:00:00Z"} | more
+
+
+@pytest.mark.parametrize(("offset", "paid", "still_held"), [(2, 1, 0), (3, 0, 1)])
+def test_a_part_that_is_released_leaves_the_sale_that_it_came_with_and_no_other(
+    database: sqlite3.Connection, offset: int, paid: int, still_held: int
 ) -> None:
-    """Histories of the simulation: scarce stock, any order, corrections."""
-    made = scenario(seed, "scarce")
+    analytics.fold(database, change("reserved", 3, 1))
+    analytics.fold(database, change("converted", 1, 2))
+    analytics.fold(database, change("released", 2, offset, reason="not_purchased"))
+
+    [row] = table(database)
+    assert (row["paid"], row["still_held"]) == (paid, still_held)
+
+
+@pytest.mark.parametrize("kind", ["enough", "scarce"])
+@pytest.mark.parametrize("seed", range(30))
+def test_each_ends_as_its_row_does_whatever_happens(
+    database: sqlite3.Connection, seed: int, kind: Kind
+) -> None:
+    """Histories of the simulation: any order, corrections, too little stock."""
+    made = scenario(seed, kind)
     code = Code(made)
     for step in made.steps:
         code.apply([step])
