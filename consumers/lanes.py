@@ -52,9 +52,9 @@ async def take_over(
     await free_locks(pool)  # of who had the lanes, and was taken for dead
     async with pool.acquire() as connection, connection.transaction():
         # Whoever was away may have been expelled and not have heard of it: it takes nothing back.
-        lost, _ = await fence(connection, {lane.lane: lane.epoch for lane in held.values()})
-        if lost:
-            raise Superseded(f"lanes {sorted(lost)} have another owner")
+        still = await fence(connection, {lane.lane: lane.epoch for lane in held.values()})
+        if still.lost:
+            raise Superseded(f"lanes {sorted(still.lost)} have another owner")
         lanes = await take_lanes(connection, assigned, settings.topics, settings.owner)
     steps.done("epochs", len(lanes))
     marks = {lane.lane: _marks(lane) for lane in lanes.values()}
@@ -91,6 +91,9 @@ async def _publish_backlog(
     after = {stream: mark.sequence for stream, mark in published.items()}
     _refuse_unknown_outcomes(lane, after)
     _refuse_outcomes_without_their_front(lane, published)
+    _refuse_what_was_pruned(lane, after)
+    for stream in after:  # a topic that was made anew begins where the journal does
+        after[stream] = max(after[stream], lane.outputs[stream].pruned_sequence)
     _tell_of_lost_outcomes(lane, after)
     while any(lane.outputs[stream].sequence > sequence for stream, sequence in after.items()):
         async with pool.acquire() as connection:
@@ -128,6 +131,18 @@ def _refuse_outcomes_without_their_front(lane: Lane, published: Marks) -> None:
                 f" {last.published_offset}: the topic was made anew while a worker published:"
                 " stop all workers, delete the topic, run `reservations topics create`, and start"
                 " them: then the journal is published anew"
+            )
+
+
+def _refuse_what_was_pruned(lane: Lane, published: Mapping[Stream, int]) -> None:
+    """Refuse a topic that has lost what the journal has no more: a gap would stay in its midst."""
+    for stream, sequence in published.items():
+        if 0 < sequence < (pruned := lane.outputs[stream].pruned_sequence):
+            raise LostRecords(
+                f"the topic of {stream} ends at sequence {sequence} in lane {lane.lane}, and its"
+                f" journal was pruned up to {pruned}: brokers have lost what they acknowledged:"
+                " bring them back, or delete the topic and run `reservations topics create`: then"
+                " what the journal has is published anew"
             )
 
 

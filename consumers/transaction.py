@@ -57,13 +57,15 @@ async def apply_batch(
     """
     clock = _Stopwatch()
     async with pool.acquire() as connection, connection.transaction():
-        lost, now = await fence(connection, {lane.lane: lane.epoch for lane in lanes.values()})
-        if lost or now is None:
+        lost, now, pruned_before = await fence(
+            connection, {lane.lane: lane.epoch for lane in lanes.values()}
+        )
+        if lost or now is None or pruned_before is None:
             raise Superseded(f"lanes {sorted(lost)} have another owner")
         steps.done("fenced", len(batch.arrivals))
         ticks = [_not_ahead_of(now, tick) for tick in batch.ticks.values()]
         book, with_more_due = await _load(connection, batch, ticks, lanes, expiry_batch_max)
-        book.now = now
+        book.now, book.pruned_before = now, pruned_before
         clock.lap("load")
         steps.done("loaded", len(batch.arrivals))
         changes = decide(book, [*batch.arrivals, *ticks])

@@ -28,7 +28,7 @@ _DRIFT: Final = f"""
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'hard') AS allocated,
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'pool') AS pooled,
                sum(quantity) FILTER (WHERE {SOLD}) AS sold
-          FROM reservations
+          FROM counted_reservations
          WHERE (status = 'active' OR {SOLD})
            AND ($1::text[] IS NULL OR (organization_id, product_id, variant_id)
                 IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[])))

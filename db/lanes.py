@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from db.columns import columns
 from db.connect import Connection
@@ -18,6 +19,7 @@ class Output:
     sequence: int = 0
     published_sequence: int = 0
     published_offset: int = 0
+    pruned_sequence: int = 0  # the journal begins after it
 
 
 @dataclass(slots=True)
@@ -30,6 +32,14 @@ class Lane:
     holds_active: int
     next_offsets: dict[str, int] = field(default_factory=dict)  # by topic
     outputs: dict[Stream, Output] = field(default_factory=dict)
+
+
+class Fence(NamedTuple):
+    """What a transaction learns when it locks its lanes; without any lane, times are None."""
+
+    lost: set[int]  # lanes that are not owned any more
+    now: datetime | None  # the database's clock
+    pruned_before: datetime | None  # what happened before may have been applied and forgotten
 
 
 async def take_lanes(
@@ -49,16 +59,14 @@ async def take_lanes(
     return taken
 
 
-async def fence(
-    connection: Connection, epochs: Mapping[int, int]
-) -> tuple[set[int], datetime | None]:
+async def fence(connection: Connection, epochs: Mapping[int, int]) -> Fence:
     """Lock the lanes that are still owned under these epochs, for this transaction.
 
-    Returns the lanes that are not owned any more, and the database's clock (None: no lane is).
+    Until it ends, what is pruned goes no further than it tells.
     """
     rows = await connection.fetch(
         """
-        SELECT lane, now()
+        SELECT lane, now(), pruned_before
           FROM unnest($1::int[], $2::bigint[]) AS mine (lane, epoch)
           JOIN lanes USING (lane, epoch)
          ORDER BY lane
@@ -67,8 +75,8 @@ async def fence(
         list(epochs.keys()),
         list(epochs.values()),
     )
-    owned = {lane for lane, _ in rows}
-    return set(epochs) - owned, rows[0][1] if rows else None
+    lost = set(epochs) - {row["lane"] for row in rows}
+    return Fence(lost, rows[0][1], max(row[2] for row in rows)) if rows else Fence(lost, None, None)
 
 
 async def owned(connection: Connection, lane: int, epoch: int) -> bool:
@@ -139,7 +147,12 @@ async def save_lanes(
 
 async def _make_lanes(connection: Connection, lanes: Sequence[int], topics: Sequence[str]) -> None:
     await connection.execute(
-        "INSERT INTO lanes (lane) SELECT unnest($1::int[]) ON CONFLICT DO NOTHING", sorted(lanes)
+        """
+        INSERT INTO lanes (lane, pruned_before)
+        SELECT unnest($1::int[]), coalesce((SELECT max(pruned_before) FROM lanes), 'epoch')
+        ON CONFLICT DO NOTHING
+        """,
+        sorted(lanes),
     )
     await connection.execute(
         """
@@ -189,8 +202,11 @@ async def _load_inputs(connection: Connection, taken: Mapping[int, Lane]) -> Non
 async def _load_outputs(connection: Connection, taken: Mapping[int, Lane]) -> None:
     rows = await connection.fetch(
         """
-        SELECT lane, stream, sequence, published_sequence, published_offset
-          FROM lane_outputs WHERE lane = ANY($1::int[])
+        SELECT lane, stream, output.sequence, published_sequence, published_offset,
+               coalesce(pruned.sequence, 0)
+          FROM lane_outputs AS output
+          LEFT JOIN pruned_journal AS pruned USING (lane, stream)
+         WHERE lane = ANY($1::int[])
         """,
         list(taken),
     )

@@ -1,7 +1,8 @@
 """Statements that recompute the counters. They read whole tables once: `db.verify` runs them.
 
 Each gives rows of a check's name, how many rows it looked at, in how many of them it found a
-difference, and the first of those in words.
+difference, the first of those in words, and maybe a note. What pruned reservations had sold is in
+`counted_reservations` as sold.
 """
 
 from typing import Final
@@ -16,7 +17,7 @@ STOCK_COUNTERS: Final = f"""
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'soft') AS reserved,
                sum(quantity) FILTER (WHERE status = 'active' AND strategy = 'hard') AS allocated,
                sum(quantity) FILTER (WHERE {SOLD}) AS sold
-          FROM reservations
+          FROM counted_reservations
          WHERE status = 'active' OR {SOLD}
          GROUP BY organization_id, product_id, variant_id
     )
@@ -26,7 +27,11 @@ STOCK_COUNTERS: Final = f"""
            min(format('stock line %s: %s is %s, its reservations make %s',
                       concat_ws('/', organization_id, product_id, nullif(variant_id, '')),
                       counter, coalesce(saved::text, 'not there'), units))
-               FILTER (WHERE coalesce(saved, 0) <> units)
+               FILTER (WHERE coalesce(saved, 0) <> units),
+           CASE WHEN counter = 'sold' THEN (
+                SELECT format('%s units of reservations that were pruned are as they were noted',
+                              sum(quantity))
+                  FROM pruned_sales HAVING sum(quantity) > 0) END
       FROM stock_lines AS line
       FULL JOIN recomputed AS held USING (organization_id, product_id, variant_id)
      CROSS JOIN LATERAL (VALUES
@@ -41,7 +46,7 @@ POOL_COUNTERS: Final = f"""
         SELECT organization_id, experience_id, product_id, variant_id,
                sum(quantity) FILTER (WHERE status = 'active') AS allocated,
                sum(quantity) FILTER (WHERE {SOLD}) AS sold
-          FROM reservations
+          FROM counted_reservations
          WHERE strategy = 'pool' AND (status = 'active' OR {SOLD})
          GROUP BY organization_id, experience_id, product_id, variant_id
     )

@@ -1,6 +1,7 @@
 """The journal, checked: statements in the shape of `db.verify_counters`, and what it has.
 
-A journal whose front was pruned may begin later than 1: what is gone is no difference.
+A journal whose front was pruned begins where `pruned_journal` says: what is gone is no difference,
+and what is missing beyond that is.
 """
 
 from collections.abc import Sequence
@@ -26,13 +27,18 @@ GAPS: Final = """
           FROM journal
          GROUP BY lane, stream
     ), judged AS (
-        SELECT lane, stream, entries, coalesce(last, 0) AS last, coalesce(sequence, 0) AS sequence,
-               coalesce(last - first + 1 - entries, 0) AS missing
+        SELECT lane, stream, entries, coalesce(last, begun) AS last,
+               coalesce(lane_outputs.sequence, 0) AS sequence, begun,
+               coalesce(last - begun - entries, 0) AS missing, first
           FROM written
           FULL JOIN lane_outputs USING (lane, stream)
+          LEFT JOIN pruned_journal AS pruned USING (lane, stream)
+         CROSS JOIN LATERAL (SELECT coalesce(pruned.sequence, 0)) AS front (begun)
     ), worded AS (
         SELECT *,
-               CASE WHEN missing > 0 THEN format('sequence %s is missing', (
+               CASE WHEN first > begun + 1 THEN format('sequence %s is missing', begun + 1)
+                    WHEN missing < 0 THEN format('sequence %s is there, and was pruned', first)
+                    WHEN missing > 0 THEN format('sequence %s is missing', (
                         SELECT min(before.sequence) + 1
                           FROM journal AS before
                          WHERE before.lane = judged.lane AND before.stream = judged.stream
@@ -47,9 +53,12 @@ GAPS: Final = """
     )
     SELECT 'journal sequence',
            coalesce(sum(entries), 0)::bigint,
-           coalesce(sum(missing + abs(sequence - last)), 0)::bigint,
+           coalesce(sum(abs(missing) + abs(sequence - last)), 0)::bigint,
            (array_agg(format('lane %s, %s: %s', lane, stream, words) ORDER BY lane, stream)
-                FILTER (WHERE words IS NOT NULL))[1]
+                FILTER (WHERE words IS NOT NULL))[1],
+           CASE WHEN sum(begun) > 0
+                THEN format('%s entries were pruned from its front, and are not looked at',
+                            sum(begun)) END
       FROM worded
 """
 
@@ -100,13 +109,9 @@ ADJUSTMENTS: Final = """
 """
 
 ENDS: Final = """
-    SELECT lane, stream,
-           coalesce((SELECT min(entry.sequence)
-                       FROM journal AS entry
-                      WHERE entry.lane = output.lane AND entry.stream = output.stream),
-                    output.sequence + 1),
-           output.sequence, output.published_sequence
+    SELECT lane, stream, coalesce(pruned.sequence, 0) + 1, output.sequence, published_sequence
       FROM lane_outputs AS output
+      LEFT JOIN pruned_journal AS pruned USING (lane, stream)
      ORDER BY lane, stream
 """
 

@@ -39,18 +39,25 @@ _UNITS_TOLD: Final = """
                                              ELSE 0 END) AS w (way)) AS summed
 """
 
+# Rows of admissions from before this may be gone, and so may what was said of them. An event may be
+# an hour ahead of its record, so outcomes of a later row may have been written as early as this.
+_PRUNED: Final = """
+    SELECT min_id, may_lack_outcomes_before, pruned_before
+      FROM (SELECT coalesce(max(pruned_before), 'epoch') AS pruned_before FROM lanes) AS noted
+     CROSS JOIN LATERAL (
+           SELECT lpad(to_hex((extract(epoch FROM pruned_before) * 1000)::bigint), 12, '0')
+                  || repeat('0', 20)) AS digits (hex)
+     CROSS JOIN LATERAL (
+           SELECT hex::uuid, pruned_before + interval '1 hour'
+           ) AS told (min_id, may_lack_outcomes_before)
+"""
+
 # A row is what the last outcome says. A part may have been refused or given back of what stays
 # held. A sale that a later fact undid is told by what came of it, and only as far as that differs:
 # where there was one, the units cannot be summed up. The quantity of a row that holds nothing and
 # whose time is over follows the cart in silence: it is what a late payment would buy.
 _JUDGED: Final = f"""
-    WITH pruned AS (
-        SELECT count(*) > 0 AS is_pruned
-          FROM lane_outputs AS output
-         WHERE stream = 'outcomes'
-           AND (SELECT min(sequence) FROM journal
-                 WHERE journal.lane = output.lane AND journal.stream = output.stream) > 1
-    ), judged AS (
+    WITH pruned AS ({_PRUNED}), judged AS (
         SELECT held.id AS held_id, held.status, held.quantity, held.missing, held.late, held.reason,
                told.*, kinds[cardinality(kinds)] AS last,
                quantities[cardinality(kinds)] AS last_quantity,
@@ -58,12 +65,14 @@ _JUDGED: Final = f"""
                     THEN quantities[cardinality(kinds)] ELSE 0 END AS last_missing,
                array_position(kinds, 'converted') IS NOT NULL AS was_sold,
                CASE WHEN held.status = 'active' THEN held.quantity ELSE 0 END AS units_held,
-               is_pruned
+               coalesce(held.id, told.id) < min_id AS may_be_gone,
+               held.created_at < may_lack_outcomes_before AS is_pruned
           FROM reservations AS held
           FULL JOIN ({_TOLD}) AS told USING (id)
          CROSS JOIN pruned
     ), worded AS (
         SELECT coalesce(held_id, id) AS id, CASE
+               WHEN held_id IS NULL AND may_be_gone THEN NULL
                WHEN held_id IS NULL THEN 'it is not there, but the journal has outcomes of it'
                WHEN last IS NULL AND is_pruned THEN NULL
                WHEN last IS NULL THEN format('it is %s, its outcomes say nothing', status)
@@ -103,7 +112,10 @@ STATES: Final = f"""
     SELECT 'reservation states',
            count(*),
            count(problem),
-           min(format('reservation %s: %s', id, problem)) FILTER (WHERE problem IS NOT NULL)
+           min(format('reservation %s: %s', id, problem)) FILTER (WHERE problem IS NOT NULL),
+           (SELECT format('those of before %s may be gone: what outcomes say of them is not'
+                          ' looked at', to_char(pruned_before, 'YYYY-MM-DD HH24:MI "UTC"'))
+              FROM pruned WHERE pruned_before > 'epoch')
       FROM by_reservation
 """
 

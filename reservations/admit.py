@@ -2,6 +2,7 @@
 
 from reservations.book import Book
 from reservations.facts import reconsider
+from reservations.forgotten import is_forgotten, refuse_forgotten
 from reservations.matching import admission_key, known_admission
 from reservations.shopper import Shopper, shopper_keys
 from schemas.events import Admitted, Arrival, CartUpdated
@@ -14,6 +15,8 @@ def apply_admitted(book: Book, arrival: Arrival, event: Admitted) -> Result:
     """Make an admission, or merge a repetition into the one that is known."""
     admission = known_admission(book, event)
     if admission is None:
+        if is_forgotten(book, event):
+            return refuse_forgotten(book, arrival, event)
         admission = _new_admission(book, arrival, event)
         book.add_admission(admission)
         _note_items(admission, arrival, event)

@@ -54,6 +54,7 @@ class Book:
         "now",
         "policies",
         "pools",
+        "pruned_before",
         "reservations",
         "stock",
     )
@@ -64,6 +65,8 @@ class Book:
         self.pools: dict[PoolKey, Pool] = {}
         self.last_tick: dict[int, datetime] = {}
         self.now = NEVER_TICKED  # the database's clock when the batch began
+        # An admission that was over before this may have been applied and forgotten.
+        self.pruned_before = NEVER_TICKED
         self.due_holds: defaultdict[int, list[Reservation]] = defaultdict(list)
         self.due_facts: defaultdict[int, list[EarlyFact]] = defaultdict(list)
         self.due_warnings: defaultdict[int, list[Reservation]] = defaultdict(list)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reservations.book import Book
 from reservations.flood import has_room, is_flood, refuse_to_wait
+from reservations.forgotten import is_forgotten, refuse_forgotten
 from reservations.matching import known_admission
 from reservations.placing import AMBIGUOUS, Place
 from reservations.say import say_of_fact
@@ -25,9 +26,12 @@ from schemas.vocabulary import Result
 
 def apply_fact(book: Book, arrival: Arrival, fact: Fact) -> Result:
     """Put a fact where it belongs, and let rows follow. What is known already changes nothing."""
-    shopper = Shopper(book, *shopper_keys(fact, known_admission(book, fact)))
+    admission = known_admission(book, fact)
+    shopper = Shopper(book, *shopper_keys(fact, admission))
     if shopper.knows(fact):
         return "duplicate"
+    if admission is None and is_forgotten(book, fact):
+        return refuse_forgotten(book, arrival, fact)
     known = KnownFact(fact, arrival.cause, arrival.trace)
     found = reconsider(book, arrival, shopper, new=known)
     if isinstance(found, Admission):

@@ -104,6 +104,7 @@ Reason = Literal[
     "several_admissions",  # it fits several admissions
     # orphaned
     "admission_unknown",  # no admission came within the fact's time to live
+    "too_old",  # it is from before what is kept: it may have been applied, and forgotten
 ]
 
 # The streams of the journal, each with a gapless sequence of its own per lane.

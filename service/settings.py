@@ -109,6 +109,16 @@ class Settings(BaseSettings):
     stock_lines_measured: int = Field(
         20, ge=0, le=1000, description="stock lines with metrics of their own: those that sell most"
     )
+    retention_days: float = Field(
+        0.0,
+        ge=0,
+        le=3650,
+        description="what is over for longer is pruned by the workers: at least two days more than "
+        "the input topics keep their records; 0: nothing is",
+    )
+    prune_interval: float = Field(
+        600.0, gt=0, description="seconds from one pass of pruning to the next"
+    )
 
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else json"

@@ -9,6 +9,7 @@ from aiokafka.structs import TopicPartition
 from db.connect import Connection
 from db.importing import Progress, silent
 from db.lanes import STREAMS
+from db.pruning import nothing_pruned
 from db.verify import Check, verify_database
 from db.verify_journal import StreamEnd, journal_ids
 from schemas.vocabulary import Stream
@@ -31,12 +32,13 @@ async def verify(
     Workers may go on meanwhile: what the journal has when its snapshot is taken must be published
     within `wait_seconds` from then on. Raises KafkaError, and what asyncpg raises.
     """
-    checks, ends = await verify_database(connection, on_progress)
-    if lanes is None:
-        return checks
-    return checks + await verify_topics(
-        settings, connection, ends, lanes, wait_seconds=wait_seconds, on_progress=on_progress
-    )
+    async with nothing_pruned(connection):
+        checks, ends = await verify_database(connection, on_progress)
+        if lanes is None:
+            return checks
+        return checks + await verify_topics(
+            settings, connection, ends, lanes, wait_seconds=wait_seconds, on_progress=on_progress
+        )
 
 
 async def verify_topics(

@@ -36,6 +36,7 @@ from service.membership import (
 from service.metrics import Metrics, catalogue
 from service.metrics.counting import begin_series, count_applied, count_published, tell_build
 from service.metrics.gauging import Gauges
+from service.pruner import keep_pruning
 from service.sampling.sampler import Sampler
 from service.settings import Settings
 from service.stopping import Stop
@@ -96,11 +97,12 @@ class Worker:
                     asyncio.create_task(self._sampler.run()),
                 ]
                 ticker = asyncio.create_task(keep_ticking(self._new_ticker, stop, self._ticks))
+                pruner = asyncio.create_task(keep_pruning(settings, pool, stop))
                 try:
                     await self._keep_consuming(pool, stop)
                 finally:
                     stop.set()
-                    for task in (blocked, *looking):
+                    for task in (blocked, pruner, *looking):  # what is in hand is rolled back
                         task.cancel()
                     await asyncio.gather(end_task(ticker, stop), close_pool(pool, stop))
                     await close_tracer(self._tracer, stop)

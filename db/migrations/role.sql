@@ -15,6 +15,7 @@ GRANT SELECT, INSERT ON journal TO :"role";
 GRANT SELECT, INSERT, UPDATE ON
     lanes, lane_inputs, lane_outputs, policies, stock_lines, pools, admissions, reservations
     TO :"role";
+GRANT SELECT ON pruned_journal, pruned_sales, counted_reservations TO :"role";
 -- A fact goes when its admission comes, and the note of a replay when the replay has failed.
 GRANT SELECT, INSERT, UPDATE, DELETE ON early_facts, dead_letter_replays TO :"role";
 GRANT SELECT, INSERT, UPDATE ON adjustments TO :"role";

@@ -15,6 +15,7 @@ from service.cli import (
     outcomes,
     policy,
     pool,
+    prune,
     reconcile,
     send,
     stock,
@@ -50,6 +51,7 @@ app.command()(explain.explain)
 app.command()(verify.verify)
 app.command()(reconcile.reconcile)
 app.command()(contracts.contracts)
+app.command()(prune.prune)
 
 
 def main() -> None:

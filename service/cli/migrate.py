@@ -36,6 +36,9 @@ def migrate(
             "--role", metavar="NAME", help="Then let this role do what workers and commands do."
         ),
     ] = "",
+    prunes: Annotated[
+        bool, typer.Option("--prunes", help="Let the role also delete what is over.")
+    ] = False,
 ) -> None:
     """Bring the schema of the database to this version. Safe to repeat, and to run twice at once.
 
@@ -56,17 +59,19 @@ def migrate(
         refuse("--check excludes --sql and --role")
     if since and not sql:
         refuse("--since says where --sql begins: it needs --sql")
+    if prunes and not role:
+        refuse("--prunes is of a role: say which with --role")
     if sql:
-        _print_sql(since, role)
+        _print_sql(since, role, prunes)
     elif check:
         _check()
     else:
         _upgrade()
         if role:
-            _grant(role)
+            _grant(role, prunes)
 
 
-def _print_sql(since: str, role: str) -> None:
+def _print_sql(since: str, role: str, prunes: bool) -> None:
     from db.migrate import head_revision, revisions, upgrade_sql
     from db.role import grants_sql
 
@@ -82,7 +87,7 @@ def _print_sql(since: str, role: str) -> None:
         except ValueError:
             refuse(f"--since: no revision {at}; expected none or one of {', '.join(revisions())}")
     if role:
-        say(grants_sql(role))
+        say(grants_sql(role, prunes=prunes))
 
 
 def _revision() -> str | None:
@@ -98,7 +103,7 @@ def _revision() -> str | None:
     return run(work())
 
 
-def _grant(role: str) -> None:
+def _grant(role: str, prunes: bool) -> None:
     from asyncpg import UndefinedObjectError
 
     from db.role import grant
@@ -108,14 +113,15 @@ def _grant(role: str) -> None:
     async def work() -> None:
         async with database(settings, "migrate") as connection:
             try:
-                may = await grant(connection, role)
+                may = await grant(connection, role, prunes=prunes)
             except UndefinedObjectError:
                 refuse(f"there is no role {role}: CREATE ROLE ... LOGIN PASSWORD '...' first")
             if not may:
                 refuse("nothing was granted: only the role that owns the tables can")
 
     run(work())
-    say(f"granted to {role}: what workers and commands need")
+    more = ", and to prune" if prunes else ""
+    say(f"granted to {role}: what workers and commands need{more}")
 
 
 def _check() -> None:

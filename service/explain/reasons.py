@@ -45,6 +45,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     # ambiguous, orphaned
     "several_admissions": "it fits several admissions of the shopper",
     "admission_unknown": "no admission came for it in time",
+    "too_old": "it is from before what is kept: it may have been applied, and pruned since",
 }
 
 

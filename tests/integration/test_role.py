@@ -1,6 +1,8 @@
 """The role of workers and of commands: it can do all that is needed, and no more."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -8,12 +10,15 @@ from asyncpg import Pool
 
 from db.connect import Connection, connect, create_pool
 from db.frozen import end_frozen_sessions
+from db.pruning import raise_horizon
 from db.role import grant, grants_sql
 from db.verify import verify_database
-from tests.integration.sale import hold_sale
+from service.pruning import Pass
+from tests.integration.sale import BEGAN, hold_sale
 from tests.integration.shop import open_shop
 from tests.integration.test_cli import STOCK, reservations
 
+LATER = BEGAN + timedelta(days=10)
 ROLE = 'till "7"; DROP TABLE lanes; --'  # as odd as a name may be
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
@@ -103,6 +108,23 @@ async def test_what_was_published_and_what_was_held_stays(role: Connection) -> N
     for table in ("admissions", "reservations", "stock_lines", "pools", "lanes", "lane_inputs"):
         await forbidden(role, f"DELETE FROM {table}")
     await forbidden(role, "UPDATE alembic_version SET version_num = '9999'")
+
+
+async def test_only_a_role_that_prunes_forgets_what_is_over(
+    role_pool: Pool, role: Connection, db: Connection
+) -> None:
+    await hold_sale(role_pool)
+    await raise_horizon(role, LATER)
+    walk = Pass(lambda: nullcontext(role), LATER)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await walk.run()
+
+    await grant(db, ROLE, prunes=True)
+    counts = await Pass(lambda: nullcontext(role), LATER).run()
+
+    assert counts.admissions == 8  # three are held
+    checks = (await verify_database(role)).checks
+    assert [check for check in checks if check.differences] == []
 
 
 async def test_it_may_read_every_table(role: Connection, db: Connection) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from db.connect import Connection
 from db.drift import list_drift
 from db.verify import Check, verify_database
 from service.embedded.server import free_ports
-from tests.integration.sale import Sale, hold_sale
+from tests.integration.sale import BEGAN, Sale, hold_sale
 from tests.integration.test_cli import reservations
 
 CHECKS = [
@@ -313,8 +314,44 @@ async def test_what_is_oversold_is_found_without_the_constraint(
     assert found["never oversold"] == words
 
 
+PRUNED = (
+    "INSERT INTO pruned_journal SELECT lane, stream, 4 FROM lane_outputs WHERE stream = 'outcomes'"
+)
+
+
+async def test_a_front_that_nobody_pruned_is_missing(db: Connection, sale: Sale) -> None:
+    await db.execute("DELETE FROM journal WHERE stream = 'outcomes' AND sequence <= 4")
+
+    checks = (await verify_database(db)).checks
+
+    (found,) = [check for check in checks if check.name == "journal sequence"]
+    assert (found.differences, found.first_difference) == (
+        8,
+        "lane 0, outcomes: sequence 1 is missing",
+    )
+
+
+async def test_a_pruned_front_that_is_there_again_is_found(db: Connection, sale: Sale) -> None:
+    await db.execute(PRUNED)
+
+    found = differing((await verify_database(db)).checks)
+
+    assert found["journal sequence"] == "lane 0, outcomes: sequence 1 is there, and was pruned"
+
+
+async def test_what_is_missing_since_the_last_pruning_is_found(db: Connection, sale: Sale) -> None:
+    await db.execute("UPDATE lanes SET pruned_before = $1", BEGAN - timedelta(seconds=1))
+    await db.execute("DELETE FROM reservations WHERE admission_id = 'cy'")
+
+    found = differing((await verify_database(db)).checks)
+
+    assert "it is not there, but the journal has outcomes" in (found["reservation states"] or "")
+
+
 async def test_a_journal_whose_front_was_pruned_verifies(db: Connection, sale: Sale) -> None:
     await db.execute("DELETE FROM journal WHERE stream = 'outcomes' AND sequence <= 4")
+    await db.execute(PRUNED)
+    await db.execute("UPDATE lanes SET pruned_before = now()")
 
     checks, ends = await verify_database(db)
 
@@ -326,6 +363,7 @@ async def test_a_gap_in_a_pruned_journal_is_found(db: Connection, sale: Sale) ->
     await db.execute(
         "DELETE FROM journal WHERE stream = 'outcomes' AND (sequence <= 4 OR sequence = 9)"
     )
+    await db.execute(PRUNED)
 
     found = differing((await verify_database(db)).checks)
 

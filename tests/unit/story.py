@@ -28,6 +28,7 @@ then: `duplicate`, `early`, `stale`. Without `->` anything may come. `#` begins 
     TIME   tick [lane=] [sweep=yes]       a sweep is a tick that no record asked for
     withdraw SHOPPER SKU UNITS            an operator took units away that the shopper holds
     clock  TIME                           the clock of Postgres, where no tick tells it
+    pruned TIME                           what was over before may be forgotten
     counters SKU | pooled EXPERIENCE SKU | holds SHOPPER | active | waiting
 
 TIME is 10:00, 10:00:30 or, two days later, 10:00+2d, or two days before, 10:00-2d. The time of an
@@ -104,7 +105,14 @@ class Withdrawn:
     quantity: int
 
 
-There = tuple[tuple[str, str], Policy] | StockLine | Pool | datetime | Withdrawn
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was over before this may be forgotten."""
+
+    before: datetime
+
+
+There = tuple[tuple[str, str], Policy] | StockLine | Pool | datetime | Withdrawn | Pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,12 +289,17 @@ def _clock(words: _Words) -> datetime:
     return instant(words.next())
 
 
+def _pruned(words: _Words) -> Pruned:
+    return Pruned(instant(words.next()))
+
+
 _GIVEN: Final[Mapping[str, Callable[[_Words], There]]] = {
     "policy": _policy,
     "stock": _stock,
     "pool": _pool,
     "clock": _clock,
     "withdraw": _withdrawn,
+    "pruned": _pruned,
 }
 
 

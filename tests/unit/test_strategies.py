@@ -573,6 +573,14 @@ STORIES: dict[Reason, str] = {
         10:05+2d tick                   -> orphaned ada admission_unknown order=o-7
         waiting                         -> nobody
     """,
+    "too_old": """
+        stock  moon-lamp 1
+        pruned 10:30
+        10:05  admit ada moon-lamp 1    -> orphaned too_old
+        10:06  paid ada order=o-7       -> orphaned too_old order=o-7
+        waiting                         -> nobody
+        counters moon-lamp              -> on_hand 1 reserved 0 allocated 0 sold 0
+    """,
 }
 
 

@@ -29,6 +29,7 @@ from tests.unit.story import (
     Given,
     Happens,
     Look,
+    Pruned,
     Step,
     Withdrawn,
     check,
@@ -57,6 +58,7 @@ class World:
         self.reservations: dict[UUID, Reservation] = {}
         self.facts: dict[UUID, EarlyFact] = {}
         self.last_tick: dict[int, datetime] = {}
+        self.pruned_before = NEVER_TICKED
         self.now: datetime | None = None  # the clock; None: nothing has happened yet
         self.holds_active = 0
         self.outcomes: list[Outcome] = []
@@ -74,6 +76,8 @@ class World:
                 self._withdraw(withdrawn)
             case datetime() as now:
                 self.now = now
+            case Pruned(before):
+                self.pruned_before = before
             case (key, policy):
                 self.policies[key] = policy
 
@@ -135,6 +139,7 @@ class World:
         """Load what deciding these events may look at; of a lane's holds and facts, those due."""
         book = Book()
         book.last_tick = dict(self.last_tick)
+        book.pruned_before = self.pruned_before
         events = [one.event for one in arrivals if not isinstance(one.event, ExpiryTick)]
         ticks = {one.lane: one.event.at for one in arrivals if isinstance(one.event, ExpiryTick)}
         holds = [hold for lane, at in ticks.items() for hold in self._due_holds(lane, at)]

@@ -1,0 +1,103 @@
+"""Tens of thousands of rows go while a worker works, and the next one finds what it needs."""
+
+import asyncio
+import json
+
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from db.connect import connect
+from service.topic_admin import administering
+from tests.e2e.events import admitted, completed
+from tests.e2e.world import World, until
+
+SHOPPERS = 6_000
+AGED = """
+    UPDATE admissions SET admitted_at = admitted_at - interval '30 days',
+                          expires_at = expires_at - interval '30 days';
+    UPDATE reservations SET created_at = created_at - interval '30 days',
+                            expires_at = expires_at - interval '30 days',
+                            ended_at = ended_at - interval '30 days';
+    UPDATE journal SET written_at = written_at - interval '30 days'
+"""
+ROWS = """
+    SELECT (SELECT count(*) FROM admissions) + (SELECT count(*) FROM reservations)
+           + (SELECT count(*) FROM journal)
+"""
+
+
+async def test_rows_go_while_a_worker_works(world: World) -> None:
+    await world.prepare(partitions=2, stock={"lamp": 100_000})
+    worker = await world.start_worker()
+    await _sell(world, range(SHOPPERS))
+    await _sold(world, SHOPPERS)
+    assert await _ask(world, ROWS) == 4 * SHOPPERS
+    await _ask(world, AGED)
+
+    too_short = await world.run("prune", "--older-than", "8d", "--apply")
+    counted = json.loads(await world.must("prune", "--older-than", "9d", "--json"))
+    selling = asyncio.create_task(_keep_selling(world))
+    pruned = json.loads(await world.must("prune", "--older-than", "9d", "--apply", "--json"))
+    more = await selling
+    await _sold(world, SHOPPERS + more)
+
+    assert too_short.code == 1
+    assert "keeps its records for 7 days (retention.ms)" in too_short.err
+    for told in (counted, pruned):
+        assert (told["admissions"], told["reservations"]) == (SHOPPERS, SHOPPERS)
+        # The last published entries are noted with the next batch.
+        assert 2 * SHOPPERS - told["outcomes"] < SHOPPERS
+    await world.must("verify")
+
+    # The next worker takes over from a journal without its front, and prunes by itself.
+    assert await worker.stop() == 0
+    await _keep_for_an_hour(world)
+    await _ask(world, AGED)
+    worker = await world.start_worker(RETENTION_DAYS="3", PRUNE_INTERVAL="0.2")
+    await world.send([admitted("zoe")])
+    await until(lambda: _is(world, "SELECT count(*) = 1 FROM admissions"))
+    await until(lambda: _is(world, "SELECT count(*) < 10 FROM journal"))
+    assert (await worker.log("prune.done"))["admissions"] == more
+    assert await worker.stop() == 0
+    await world.must("verify")
+
+
+async def _sell(world: World, numbers: range) -> None:
+    await world.send(admitted(f"shopper-{n}") for n in numbers)
+    await world.send(completed(f"shopper-{n}") for n in numbers)
+
+
+async def _keep_selling(world: World) -> int:
+    """Sell a little, again and again for about as long as the pruning takes."""
+    for n in range(10):
+        await _sell(world, range(SHOPPERS + 20 * n, SHOPPERS + 20 * (n + 1)))
+    return 200
+
+
+async def _sold(world: World, units: int) -> None:
+    await until(lambda: _is(world, f"SELECT sold = {units} AND reserved = 0 FROM stock_lines"), 90)
+
+
+async def _keep_for_an_hour(world: World) -> None:
+    settings = world.own_settings()
+    names = [name for name in settings.input_topics.values() if "ticks" not in name]
+    hour = {"retention.ms": str(3600 * 1000)}
+    async with administering(settings) as admin:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, hour) for name in names]
+        )
+
+
+async def _is(world: World, question: str) -> bool:
+    return bool(await _ask(world, question))
+
+
+async def _ask(world: World, sql: str) -> int:
+    connection = await connect(world.database_url, application_name="test")
+    try:
+        if sql is AGED:
+            await connection.execute(sql)
+            return 0
+        answer: int = await connection.fetchval(sql)
+        return answer
+    finally:
+        await connection.close()
