@@ -10,10 +10,9 @@ from tests.benchmarks.peers import with_aiokafka, with_faststream, with_faust
 from tests.benchmarks.peers.shop import admit_at_once
 from tests.benchmarks.peers.task import Task, own_task
 
-AT_ONCE: Final = "aiokafka-at-once"  # in one statement, which few would write: told by itself
 PEERS: Final[dict[str, Callable[[Task], Awaitable[None]]]] = {
     "aiokafka": with_aiokafka.serve,
-    AT_ONCE: partial(with_aiokafka.serve, apply=admit_at_once),
+    "aiokafka-at-once": partial(with_aiokafka.serve, apply=admit_at_once),
     "faststream": with_faststream.serve,
     "faust": with_faust.serve,
 }
