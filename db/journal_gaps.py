@@ -31,10 +31,9 @@ async def look_for_gaps(
             SELECT lane, stream, output.sequence AS last, greatest(
                        CASE WHEN place.after < 0 THEN output.sequence + place.after
                             ELSE place.after END,
-                       coalesce((SELECT min(entry.sequence) FROM journal AS entry
-                                  WHERE entry.lane = output.lane
-                                    AND entry.stream = output.stream) - 1,
-                                output.sequence)) AS after
+                       coalesce((SELECT pruned.sequence FROM pruned_journal AS pruned
+                                  WHERE pruned.lane = output.lane
+                                    AND pruned.stream = output.stream), 0)) AS after
               FROM unnest($1::int[], $2::text[], $3::bigint[]) AS place (lane, stream, after)
               JOIN lane_outputs AS output USING (lane, stream)
         ), stretches AS (

@@ -85,10 +85,15 @@ def _which(
         where = "" if organization is None else f" of organization {organization}"
         return (
             f"{id_}: no admission and no reservation{where} has this id: "
-            "an outcome has them as admissionId and reservationId"
+            "an outcome has them as admissionId and reservationId" + _pruned(found)
         )
     choices = " or ".join(f"--organization {key.organization_id}" for key in found)
     return f"{id_}: several organizations have this id: say {choices}"
+
+
+def _pruned(found: object) -> str:
+    before = getattr(found, "pruned_before", None)
+    return f"; what was over before {before:%Y-%m-%d %H:%M} UTC was pruned" if before else ""
 
 
 def _say_lines(lines: "Iterable[Line]") -> None:

@@ -10,6 +10,7 @@ from db.explain_journal import Told, outcomes_of, strays_of
 from db.explain_shoppers import OF_TOKEN, facts_naming
 from db.explain_spans import spans
 from db.importing import Progress, silent
+from db.pruning import horizon
 from schemas.events import Event, event_time
 from schemas.outcomes import Outcome
 from schemas.reservation import Admission, AdmissionKey
@@ -97,4 +98,5 @@ async def _strays(
         id_,
         [one for one in waiting if organization_id in (None, one.known.fact.organization_id)],
         [one for one in told if organization_id in (None, one.outcome.organization_id)],
+        await horizon(connection),
     )

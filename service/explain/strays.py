@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -26,6 +26,7 @@ class Strays:
     id: str
     waiting: Sequence[EarlyFact] = ()
     outcomes: Sequence[Told] = ()
+    pruned_before: datetime | None = None  # it may have been over before, and be forgotten
 
     def __bool__(self) -> bool:
         return bool(self.waiting or self.outcomes)

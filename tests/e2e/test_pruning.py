@@ -8,6 +8,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from db.connect import connect
 from service.topic_admin import administering
 from tests.e2e.events import admitted, completed
+from tests.e2e.test_moved_topics import a_worker_that_sold, make_anew, refused, sell
 from tests.e2e.world import World, until
 
 SHOPPERS = 6_000
@@ -59,6 +60,35 @@ async def test_rows_go_while_a_worker_works(world: World) -> None:
     assert (await worker.log("prune.done"))["admissions"] == more
     assert await worker.stop() == 0
     await world.must("verify")
+
+
+PRUNED = """
+    WITH gone AS (DELETE FROM journal WHERE sequence <= 2 RETURNING lane, stream, sequence),
+         raised AS (UPDATE lanes SET pruned_before = now())
+    INSERT INTO pruned_journal SELECT lane, stream, max(sequence) FROM gone GROUP BY lane, stream
+    RETURNING sequence
+"""
+LOST = "UPDATE pruned_journal SET sequence = 50 RETURNING sequence"
+
+
+async def test_a_topic_that_is_made_anew_begins_where_the_journal_does(world: World) -> None:
+    worker = await a_worker_that_sold(world, "ada", "bo", "cy")
+    assert await worker.stop() == 0
+    await _ask(world, PRUNED)
+    await make_anew(world, "reservation-outcomes")
+
+    worker = await world.start_worker()
+    read = await sell(world, "dee", outcomes=2)
+
+    assert [one["sequence"] for one in read] == [3, 4]
+    assert await worker.stop() == 0
+    await world.must("verify")
+
+    # What the journal has no more, a topic cannot have lost.
+    await _ask(world, LOST)
+    line = await refused(world)
+    assert "ends at sequence 4 in lane 0, and its journal was pruned up to 50" in line
+    assert "`reservations topics create`" in line
 
 
 async def _sell(world: World, numbers: range) -> None:

@@ -11,6 +11,8 @@ from asyncpg import Pool
 from asyncpg.connection import LoggedQuery
 
 from db.connect import Connection
+from db.drift import list_drift
+from db.journal_gaps import look_for_gaps
 from db.lanes import take_lanes
 from db.policies import PolicyRow, import_policies
 from db.pruning import horizon, instant_before, nothing_pruned, raise_horizon
@@ -94,6 +96,7 @@ async def test_what_is_over_goes_and_what_was_sold_stays_counted(
     for table in ("admissions", "reservations", "journal", "dead_letter_replays"):
         assert await count(db, table) == 0
     assert await show_stock(db) == before
+    assert await list_drift(db) == []
     carried = await db.fetch("SELECT product_id, strategy, quantity FROM pruned_sales ORDER BY 1")
     assert [tuple(row) for row in carried] == [
         ("e-book", "soft", 4),
@@ -305,6 +308,18 @@ async def test_a_lane_that_is_added_refuses_what_the_others_do(
     assert await count(db, "admissions") == 0
 
 
+async def test_what_was_pruned_is_no_gap_and_what_is_missing_else_is(
+    db: Connection, sale: Sale
+) -> None:
+    await db.execute("UPDATE journal SET written_at = $1 WHERE sequence >= 5", LATER)
+    await prune(db)
+    (pruned,) = await look_for_gaps(db, [(0, "outcomes", 0)], 100)
+    await db.execute("DELETE FROM journal WHERE sequence = 5")
+    (missing,) = await look_for_gaps(db, [(0, "outcomes", 0)], 100)
+
+    assert (pruned.missing, missing.missing) == (0, 1)
+
+
 # Steps
 
 MANY = 2 * ADMISSIONS_MAX + 1
@@ -418,6 +433,18 @@ async def test_the_command_counts_and_then_prunes(
     at = await instant_before(db, 72 * 3600)
     assert abs(datetime.fromisoformat(told["before"]) - at) < timedelta(minutes=1)
     await assert_verified(db)
+
+
+async def test_who_asks_for_what_is_gone_is_told_so(
+    db: Connection, sale: Sale, database_url: str
+) -> None:
+    before = await reservations("explain", "nobody", DATABASE_URL=database_url)
+    await prune(db)
+    after = await reservations("explain", "ada", DATABASE_URL=database_url)
+
+    assert (before.exit_code, after.exit_code) == (1, 1)
+    assert "pruned" not in before.stderr
+    assert after.stderr.endswith(f"; what was over before {LATER:%Y-%m-%d %H:%M} UTC was pruned\n")
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,13 @@ async def test_the_end_of_a_journal_that_is_cut_off_is_missing(
 async def test_a_front_that_was_pruned_is_no_gap(
     sampling: Connection, db: Connection, sale: Sale
 ) -> None:
-    await db.execute("DELETE FROM journal WHERE sequence <= 4")
+    await db.execute(
+        """
+        WITH gone AS (DELETE FROM journal WHERE sequence <= 4 RETURNING lane, stream, sequence)
+        INSERT INTO pruned_journal
+        SELECT lane, stream, max(sequence) FROM gone GROUP BY lane, stream
+        """
+    )
 
     found = await look_for_gaps(sampling, [(0, "outcomes", 0), (0, "dead_letters", 0)], 1000)
 
