@@ -11,7 +11,7 @@ from tests.e2e.events import admitted, completed
 from tests.e2e.test_moved_topics import a_worker_that_sold, make_anew, refused, sell
 from tests.e2e.world import World, until
 
-SHOPPERS = 6_000
+SHOPPERS = 4_000
 AGED = """
     UPDATE admissions SET admitted_at = admitted_at - interval '30 days',
                           expires_at = expires_at - interval '30 days';
