@@ -81,9 +81,25 @@ def upgrade_sql(since: str | None = None) -> str:
 
 def run_file(name: str) -> None:
     """Run one SQL file as it is, from within a migration: no placeholder, no parameter."""
+    _run((_MIGRATIONS / name).read_text(encoding="utf-8"))
+
+
+def run_alone(name: str) -> None:
+    """Run the statements of one SQL file one by one, outside of any transaction.
+
+    It has to be a migration that can be run again where it was done in part.
+    """
     from alembic import op
 
     sql = (_MIGRATIONS / name).read_text(encoding="utf-8")
+    with op.get_context().autocommit_block():
+        for statement in sql.strip().removesuffix(";").split(";\n"):
+            _run(f"{statement};\n")
+
+
+def _run(sql: str) -> None:
+    from alembic import op
+
     context = op.get_context()
     if context.as_sql:
         context.impl.static_output(sql)

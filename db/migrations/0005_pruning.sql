@@ -32,6 +32,3 @@ SELECT organization_id, product_id, variant_id, experience_id, strategy, quantit
  UNION ALL
 SELECT organization_id, product_id, variant_id, experience_id, strategy, quantity, 'converted', false
   FROM pruned_sales;
-
--- Serves: the oldest admissions, a step at a time. Each new one goes to its right end.
-CREATE INDEX admissions_by_age ON admissions (admitted_at, organization_id, admission_id);

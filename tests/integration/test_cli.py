@@ -8,13 +8,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from db.connect import Connection
-from db.migrate import upgrade
+from db.migrate import revisions, upgrade
 from service.embedded import EmbeddedKafka
 from service.embedded.server import free_ports
+from tests.integration.psql import psql
 
 COMMAND = Path(sys.executable).with_name("reservations")
 STOCK = "organization_id,product_id,variant_id,on_hand\n"
@@ -228,13 +228,13 @@ async def test_migrate_checks_and_migrates(empty_database_url: str) -> None:
     assert missing == Result(
         *(1, ""),
         "the database has no schema yet;"
-        " `reservations migrate` would apply 0001, 0002, 0003, 0004\n",
+        " `reservations migrate` would apply 0001, 0002, 0003, 0004, 0005, 0006\n",
     )
     words = "the database has no schema yet: run `reservations migrate`\n"
     assert command == Result(2, "", words)
-    assert migrated == Result(0, "migrated: 0001, 0002, 0003, 0004\n", "")
-    assert again == Result(0, "nothing to do: at 0004\n", "")
-    assert checked == Result(0, "schema is at 0004\n", "")
+    assert migrated == Result(0, "migrated: 0001, 0002, 0003, 0004, 0005, 0006\n", "")
+    assert again == Result(0, "nothing to do: at 0006\n", "")
+    assert checked == Result(0, "schema is at 0006\n", "")
 
 
 async def test_migrate_tells_behind_from_not_to_be_asked(empty_database_url: str) -> None:
@@ -244,7 +244,8 @@ async def test_migrate_tells_behind_from_not_to_be_asked(empty_database_url: str
     behind = await reservations("migrate", "--check", DATABASE_URL=empty_database_url)
     nobody = await reservations("migrate", "--check", DATABASE_URL=f"postgresql://127.0.0.1:{port}")
 
-    words = "schema is behind: it is at 0002; `reservations migrate` would apply 0003, 0004\n"
+    lacking = ", ".join(revisions()[2:])
+    words = f"schema is behind: it is at 0002; `reservations migrate` would apply {lacking}\n"
     assert behind == Result(1, "", words)
     assert nobody.exit_code == 2
 
@@ -253,16 +254,14 @@ async def test_migrate_prints_the_sql_that_it_would_run(empty_database_url: str)
     url = {"DATABASE_URL": empty_database_url}
     await asyncio.to_thread(upgrade, empty_database_url, "0002")
     printed = await reservations("migrate", "--sql", **url)
-    connection = await asyncpg.connect(empty_database_url)
-    await connection.execute(printed.stdout)
-    await connection.close()
+    await psql(empty_database_url, printed.stdout)
     checked = await reservations("migrate", "--check", **url)
     again = await reservations("migrate", "--sql", **url)
 
     assert printed.stdout.startswith("SET lock_timeout")
     assert "CREATE TABLE stock_lines" not in printed.stdout
-    assert checked == Result(0, "schema is at 0004\n", "")
-    assert again == Result(0, "", "nothing to do: at 0004\n")
+    assert checked == Result(0, "schema is at 0006\n", "")
+    assert again == Result(0, "", "nothing to do: at 0006\n")
 
 
 async def test_migrate_prints_sql_without_a_database() -> None:
@@ -274,7 +273,9 @@ async def test_migrate_prints_sql_without_a_database() -> None:
     assert everything.exit_code == 0
     assert "CREATE TABLE stock_lines" in everything.stdout
     assert everything.stderr == ""
-    words = "--since: no revision 9999; expected none or one of 0001, 0002, 0003, 0004\n"
+    words = (
+        "--since: no revision 9999; expected none or one of 0001, 0002, 0003, 0004, 0005, 0006\n"
+    )
     assert unknown == Result(1, "", words)
     assert alone == Result(1, "", "--since says where --sql begins: it needs --sql\n")
 

@@ -77,15 +77,35 @@ async def test_every_migration_keeps_the_rows_that_are_there(old_database: str) 
 
 
 async def test_what_workers_go_on_beside_waits_for_no_batch(old_database: str) -> None:
-    """From 0003 on; the changelog says of 0002 that workers have to stop."""
+    """0003 and 0004; the changelog says of 0002 that workers have to stop."""
     await asyncio.to_thread(upgrade, old_database, "0002")
     waits: list[str] = []
 
     async with batch(old_database):
-        applied = await asyncio.to_thread(upgrade, old_database, on_wait=waits.append)
+        applied = await asyncio.to_thread(upgrade, old_database, "0004", on_wait=waits.append)
 
-    assert applied == revisions()[2:]
+    assert applied == revisions()[2:4]
     assert waits == []
+
+
+async def test_an_index_is_built_while_others_write(old_database: str) -> None:
+    """0006: whoever writes waits for nothing; and what a failed attempt left is no harm."""
+    await asyncio.to_thread(upgrade, old_database, "0005")
+    async with session(old_database) as shopper:
+        await shopper.execute("CREATE INDEX admissions_by_age ON admissions (admitted_at)")
+        await shopper.execute("SET lock_timeout = '5s'")
+        async with batch(old_database):
+            work = asyncio.create_task(asyncio.to_thread(upgrade, old_database))
+            while not await shopper.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'"
+            ):
+                await asyncio.sleep(0.01)
+            await shopper.execute("INSERT INTO admissions SELECT * FROM admissions LIMIT 0")
+        applied = await work
+        indexed = await shopper.fetchval("SELECT pg_get_indexdef('admissions_by_age'::regclass)")
+
+    assert applied == ["0006"]
+    assert indexed.endswith("(admitted_at, organization_id, admission_id)")
 
 
 async def test_a_table_in_use_is_let_go_and_tried_again(

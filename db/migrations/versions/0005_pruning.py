@@ -7,5 +7,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add a column, two tables, a view and an index; nothing that is there changes."""
+    """Add a column, two tables and a view; nothing that is there changes."""
     run_file("0005_pruning.sql")
