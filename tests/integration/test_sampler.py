@@ -149,11 +149,14 @@ async def test_refusals_beside_free_units_are_counted(watched: Watched) -> None:
     await watched.shop.db.execute("UPDATE stock_lines SET reserved = 0")
     await watched.owns([1])
 
-    def is_counted() -> bool:
-        watched.sampler.note(refused)
-        return (watched.value("undersold_seconds_total") or 0) > 0
+    async def refuse_for_ever() -> None:  # between any two samples
+        while True:
+            watched.sampler.note(refused)
+            await asyncio.sleep(0.001)
 
-    await watched.tells(is_counted)
+    refusing = asyncio.create_task(refuse_for_ever())
+    await watched.tells(lambda: (watched.value("undersold_seconds_total") or 0) > 0)
+    refusing.cancel()
 
 
 async def _refused(watched: Watched) -> Applied:
