@@ -61,10 +61,16 @@ def _try_again(book: Book, tick: Arrival, early: EarlyFact, event: ExpiryTick) -
     """Apply a fact whose admission has come since; give it up when its time to live is over."""
     if not _waits(book, early):
         return  # its admission came earlier in this batch
-    fact = early.known.fact
-    reconsider(book, tick, Shopper(book, *shopper_keys(fact, known_admission(book, fact))))
+    _place_anew(book, tick, early)
     if _waits(book, early):
         wait_on(book, tick, early, event)
+        if not _waits(book, early):  # it was given up: others of its order stand without it
+            _place_anew(book, tick, early)
+
+
+def _place_anew(book: Book, tick: Arrival, early: EarlyFact) -> None:
+    fact = early.known.fact
+    reconsider(book, tick, Shopper(book, *shopper_keys(fact, known_admission(book, fact))))
 
 
 def _waits(book: Book, early: EarlyFact) -> bool:

@@ -78,6 +78,7 @@ class Model:
             if of_lane == lane and until <= at:
                 self.moved.discard(place)
                 del self.facts[place], self.where[place], self.waiting[place]
+                self._settle(lane)
         for row in (row for visit in visits for row in visit.rows.values()):
             self.ledger.warn(row)
 

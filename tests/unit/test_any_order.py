@@ -239,6 +239,20 @@ def test_fact_is_orphaned_when_its_time_to_live_is_over() -> None:
     """)
 
 
+def test_fact_that_is_given_up_misleads_its_order_no_longer() -> None:
+    story("""
+        policy vault early=60
+        stock  moon-lamp 1
+        10:00     admit ada moon-lamp 1
+        10:05     paid ada order=o-7               -> converted moon-lamp 1 order=o-7
+        10:05     paid ada order=o-7 in=vault via= -> reserved moon-lamp 1 until 10:11
+        waiting                                    -> ada, ada
+        10:06     tick \
+            -> orphaned ada admission_unknown order=o-7, converted ada moon-lamp 1 order=o-7
+        waiting                                    -> nobody
+    """)
+
+
 def test_fact_without_a_policy_waits_for_two_days() -> None:
     story("""
         10:05        left ada             -> early
