@@ -48,19 +48,21 @@ def _new_admission(book: Book, arrival: Arrival, event: Admitted) -> Admission:
 def _merge(book: Book, admission: Admission, arrival: Arrival, event: Admitted) -> bool:
     """Note what a repetition says beyond what is known; tell whether that is anything.
 
-    Of two instants the same one counts whichever came first: the earliest admission, the latest
-    end of the window.
+    Of two words the same one counts whichever came first: the earliest admission, the latest end
+    of the window, of names the first in the alphabet.
     """
     before = _identity(admission)
     admission.admitted_at = min(admission.admitted_at, event.admitted_at)
     ends = [at for at in (admission.window_ends_at, event.window_ends_at) if at is not None]
     admission.window_ends_at = max(ends, default=None)
-    if not admission.experience_id and event.experience_id:
-        admission.experience_id = event.experience_id
-        admission.policy = book.policy(event.organization_id, event.experience_id)
-    admission.distribution_id = admission.distribution_id or event.distribution_id
-    if admission.distribution_type == "other":
-        admission.distribution_type = event.distribution_type or "other"
+    experience_id = _said(admission.experience_id, event.experience_id)
+    if experience_id != admission.experience_id:
+        admission.experience_id = experience_id
+        admission.policy = book.policy(event.organization_id, experience_id)
+        book.told_late.add(admission.key)
+    admission.distribution_id = _said(admission.distribution_id, event.distribution_id)
+    types = admission.distribution_type, event.distribution_type or "other"
+    admission.distribution_type = min(types, key=lambda one: (one == "other", one))
     if event.admission_id not in (None, admission.key.admission_id):
         admission.also_id = admission.also_id or event.admission_id
     if admission.key != admission_key(event) or event.admission_id is not None:
@@ -68,6 +70,11 @@ def _merge(book: Book, admission: Admission, arrival: Arrival, event: Admitted) 
     book.index_admission(admission)
     noted = _note_items(admission, arrival, event)
     return noted or _identity(admission) != before
+
+
+def _said(one: str, other: str) -> str:
+    """Give what was said: of two names, that which comes first in the alphabet."""
+    return min(one, other) if one and other else one or other
 
 
 def _identity(admission: Admission) -> tuple[object, ...]:

@@ -57,6 +57,7 @@ class Book:
         "pruned_before",
         "reservations",
         "stock",
+        "told_late",
     )
 
     def __init__(self) -> None:
@@ -77,6 +78,8 @@ class Book:
         self.admissions_by_token: dict[tuple[str, str], Admission] = {}
         self.reservations: defaultdict[AdmissionKey, list[Reservation]] = defaultdict(list)
         self.facts_by_consumer: defaultdict[ShopperKey, list[EarlyFact]] = defaultdict(list)
+        # Admissions of which it is known only now, or otherwise now, of which experience they are.
+        self.told_late: set[AdmissionKey] = set()
         self.changes = Changes()
 
     def policy(self, organization_id: str, experience_id: str) -> Policy:

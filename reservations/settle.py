@@ -7,14 +7,14 @@ from reservations.answers import answer
 from reservations.book import Book
 from reservations.cart_in_force import Sku
 from reservations.carts import CartChange
+from reservations.moving import let_go, starts_to_move
 from reservations.paying import Sale
 from reservations.payments import Payment
 from reservations.returning import is_to_return, take_back, undo_sale
 from reservations.rows import SOLD, end_hold, is_ended, sku_of
-from reservations.say import say
+from reservations.say_changed import say_only_what_changed
 from reservations.standing import ENDS, Standing, standing
 from schemas.events import Arrival
-from schemas.outcomes import Outcome
 from schemas.reservation import Admission, Reservation
 
 
@@ -22,7 +22,7 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> bool:
     """Make the rows of an admission what its facts say, and say what changed.
 
     It is called whenever a fact was added or taken away, with the event that did it. While the
-    marks stay, neither cart nor payment is carried out again.
+    marks stay, and the experience, neither cart nor payment is carried out again.
 
     Returns whether a transfer, which facts were placed as if it were granted, was refused.
     """
@@ -31,13 +31,16 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> bool:
     _move_end(book, admission, it)
     rows = book.reservations[admission.key]
     sold = [one for one in rows if one.status in SOLD]
-    sold_anew = it.sale_mark != admission.sale_mark or _is_not_returned(it, sold)
-    before = [copy(one) for one in rows] if sold and sold_anew else []
+    moves = starts_to_move(book, admission)
+    sold_anew = moves or it.sale_mark != admission.sale_mark or _is_not_returned(it, sold)
+    before = [copy(one) for one in rows] if moves or (sold and sold_anew) else []
     said = len(book.changes.outcomes)
     for reservation in sold if sold_anew else ():
         in_cart = sku_of(reservation) in it.cart.wanted
         undo_sale(book, arrival, reservation, in_cart=in_cart)
-    if it.cart.mark != admission.cart_mark or _is_reopened(book, admission, it):
+    if moves:
+        let_go(book, arrival, admission)
+    if moves or it.cart.mark != admission.cart_mark or _is_reopened(book, admission, it):
         CartChange(book, arrival, admission, it).carry_out()
     elif before:  # what was not sold stays as it was
         undone = {sku_of(one) for one in sold}
@@ -49,7 +52,7 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> bool:
     admission.cart_mark, admission.sale_mark = it.cart.mark, it.sale_mark
     book.touch_admission(admission)
     if before:
-        _say_only_what_changed(book, arrival, admission, before, said)
+        say_only_what_changed(book, arrival, admission, before, said)
     return is_refused
 
 
@@ -96,53 +99,3 @@ def _end_or_return(book: Book, arrival: Arrival, admission: Admission, it: Stand
         for reservation in book.reservations[admission.key]:
             if reservation.status == "active" or is_ended(reservation):
                 end_hold(book, arrival, reservation, ended, reason, it.over_at)
-
-
-def _say_only_what_changed(
-    book: Book, arrival: Arrival, admission: Admission, before: Sequence[Reservation], said: int
-) -> None:
-    """Leave out what was said of rows that became what they had been; say it of those that not."""
-    rows = {one.id: one for one in book.reservations[admission.key]}
-    outcomes = book.changes.outcomes
-    for old in before:
-        new = rows[old.id]
-        about = [one for one in outcomes[said:] if one.reservation_id == old.id]
-        if _state(new) == _state(old):
-            new.ended_at = old.ended_at
-            _leave_out(outcomes, said, about)
-        elif old.status in SOLD and new.status == "active":
-            # All that is held is said: what was added to a hold before its end counts no more.
-            _leave_out(outcomes, said, [one for one in about if one.type != "rejected"])
-            _say_what_it_is(book, arrival, admission, new)
-        elif not {"active", *SOLD}.intersection((old.status, new.status)):
-            _leave_out(outcomes, said, about[:-1])  # it was held for a moment, to no purpose
-        elif not about:
-            _say_what_it_is(book, arrival, admission, new)
-
-
-def _say_what_it_is(
-    book: Book, arrival: Arrival, admission: Admission, reservation: Reservation
-) -> None:
-    match reservation.status:
-        case "active":
-            until = admission.expires_at
-            say(book, "reserved", admission, reservation, arrival, expires_at=until)
-        case ("rejected" | "released" | "expired") as word:
-            say(book, word, admission, reservation, arrival, reason=reservation.reason)
-
-
-def _leave_out(outcomes: list[Outcome], said: int, about: Sequence[Outcome]) -> None:
-    outcomes[said:] = [one for one in outcomes[said:] if one not in about]
-
-
-def _state(reservation: Reservation) -> tuple[object, ...]:
-    is_sold = reservation.status in SOLD
-    return (
-        reservation.status,
-        reservation.quantity,
-        None if is_sold else reservation.reason,
-        reservation.order_id,
-        reservation.late,
-        reservation.missing,
-        reservation.oversold,
-    )

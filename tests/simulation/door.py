@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from schemas.events import Admitted, CartUpdated
 from schemas.policy import DEFAULT_POLICY, Policy
+from schemas.vocabulary import DistributionType
 from tests.simulation.facts import Facts, place_of, seconds
 
 Entrance = tuple[str, str]  # distribution and experience, "" where it is not told
@@ -25,11 +26,12 @@ class Door(NamedTuple):
 
 
 def door(told: list[Admitted], policies: Mapping[str, Policy]) -> Door:
-    """Take the earliest admission, the latest end, and words where there are any."""
+    """Take the earliest admission, the latest end, and of words the first in the alphabet."""
     entrance = _first(one.distribution_id for one in told), _first(o.experience_id for o in told)
     policy = policies.get(entrance[1], DEFAULT_POLICY)
     types = [one.distribution_type for one in told]
-    type_ = next((one for one in types if one not in (None, "other")), None) or "other"
+    named = [one for one in types if one is not None and one != "other"]
+    type_: DistributionType = min(named, default="other")
     admitted_at = min(one.admitted_at for one in told)
     given = [one.window_ends_at for one in told if one.window_ends_at is not None]
     window_ends_at = max(given, default=admitted_at + policy.window(type_))
@@ -56,4 +58,4 @@ def cart_at(told: Iterable[Admitted]) -> Facts:
 
 
 def _first(words: Iterable[str]) -> str:
-    return next((word for word in words if word), "")
+    return min(filter(None, words), default="")

@@ -170,6 +170,8 @@ class _Maker:
                 ticket = self._ticket(shopper)
                 self.tickets.append(ticket)
                 events.append(self._admitted(ticket))
+                if ticket.names and self._is(0.3):
+                    events.append(self._admitted(ticket))  # in more words, or in others
         for _ in range(self.random.choice((2, 3, 4, 5, 6, 8, 10))):
             events.append(self._fact(self.random.choice(self.tickets)))
         for event in list(events):
@@ -258,11 +260,15 @@ class _Maker:
         return event_of(Admitted, {**fields, **other})
 
     def _left_out(self, ticket: Ticket) -> dict[str, Any]:
-        """Leave out words that another event with the same names may bring."""
-        if not ticket.names or self._is(0.85):
+        """Leave out words that another event with the same names may bring, or say others."""
+        if not ticket.names or self._is(0.6):
             return {}
-        words = {"experience_id": "", "distribution_id": "", "distribution_type": "other"}
-        return {name: blank for name, blank in words.items() if self._is(0.5)}
+        words = {
+            "experience_id": ("", "", "drop", "vault"),
+            "distribution_id": ("", "", "door", "gate"),
+            "distribution_type": ("other", "other", "queue", "draw"),
+        }
+        return {name: self.random.choice(of) for name, of in words.items() if self._is(0.5)}
 
     def _items(self) -> tuple[Item, ...]:
         lines = self.random.choice((1, 1, 1, 2, 2, 3))

@@ -15,7 +15,7 @@ from schemas.vocabulary import Reason, Status
 from tests.simulation.facts import Sku
 from tests.simulation.generate import BEGAN, STEP, Scenario, Step, scenario, seconds
 from tests.simulation.model import Model
-from tests.simulation.play import Code, compare, cut, model_of, names_of, state_of
+from tests.simulation.play import Code, compare, compare_counters, cut, model_of, names_of, state_of
 from tests.simulation.row import State
 from tests.simulation.visit import Names
 from tests.unit.world import World, assert_same
@@ -85,8 +85,9 @@ def end_the_same_in_batches(scenario: Scenario, *batches: Steps) -> None:
 
 def end_the_same_in_any_order(scenario: Scenario, one: Steps, other: Steps) -> None:
     """The code ends as the model does that heard of it in another order."""
-    model = _model(scenario, one)
-    _assert_same_ends(_ends(_world(scenario, other), model), _ends_of(model))
+    model, world = _model(scenario, one), _world(scenario, other)
+    _assert_same_ends(_ends(world, model), _ends_of(model))
+    compare_counters(world, model)
 
 
 def sell_the_same_with_ticks_anywhere(scenario: Scenario, one: Steps, other: Steps) -> None:

@@ -16,6 +16,7 @@ from tests.simulation.door import cart_at, door
 from tests.simulation.facts import Place, Sku, place_of, seconds
 from tests.simulation.follow import follow
 from tests.simulation.ledger import Ledger, Withdrawal
+from tests.simulation.move import can_move, let_go
 from tests.simulation.places import place_all
 from tests.simulation.row import SOLD, PoolName
 from tests.simulation.sell import sell, take_back, undo
@@ -63,7 +64,10 @@ class Model:
             visit = Visit(lane, [], door([event], self.policies))
             self.visits.append(visit)
         visit.told.append(event)
-        visit.front = door(visit.told, self.policies)
+        before, visit.front = visit.front, door(visit.told, self.policies)
+        visit.is_told_late = visit.front.experience_id != before.experience_id
+        for row in visit.rows.values():
+            row.admitted_to = visit.front.experience_id
         visit.own = dict(cart_at(visit.told))
 
     def _tick(self, lane: int, at: datetime) -> None:
@@ -137,17 +141,25 @@ class Model:
         return Turn(self.ledger, visit, self.last_tick.get(visit.lane, LONG_AGO))
 
     def _take_turn(self, visit: Visit) -> None:
-        """Undo a sale that is another now, follow the cart, end or sell, and take back."""
+        """Undo a sale that is another now, follow the cart, end or sell, and take back.
+
+        Where the experience is another now, holds are undone too, if what was sold can move.
+        """
         turn = self._turn(visit)
         rows = list(turn.rows.values())
         before = {row.sku: (row.news, row.last) for row in rows}
-        is_sold_anew = visit.sale != turn.sale or (
-            not turn.is_cancelled and any(row.status == "returned" for row in rows)
+        is_moved, visit.is_told_late = visit.is_told_late and can_move(turn), False
+        is_sold_anew = (
+            is_moved
+            or visit.sale != turn.sale
+            or (not turn.is_cancelled and any(row.status == "returned" for row in rows))
         )
         undone = [row.sku for row in rows if row.status in SOLD] if is_sold_anew else []
         undo(turn, undone)
+        if is_moved:
+            let_go(turn)
         is_reopened = not turn.is_closed and any(row.would_be_held for row in rows)
-        if visit.cart != turn.says.cart or is_reopened:
+        if is_moved or visit.cart != turn.says.cart or is_reopened:
             follow(turn, {*turn.rows, *turn.wanted})
         elif undone:
             follow(turn, undone)
@@ -157,6 +169,6 @@ class Model:
             sell(turn)
         if turn.is_cancelled:
             take_back(turn)
-        if undone:
+        if undone or is_moved:
             turn.say_what_is_new(before)
         visit.cart, visit.sale = turn.says.cart, turn.sale

@@ -7,7 +7,7 @@ from schemas.vocabulary import OutcomeType, Reason, Status, Strategy
 from tests.simulation.facts import Sku
 
 Said = tuple[object, ...]  # of an outcome: type, quantity, reason, late, oversold
-State = tuple[Status, int, Reason | None, str | None, bool, int]
+State = tuple[Status, int, Reason | None, str | None, bool, int, Strategy | None]
 PoolName = tuple[str, Sku]  # experience, SKU
 
 BY_CART: Final[tuple[Reason, ...]] = ("cart_changed", "released_on_request")
@@ -54,13 +54,16 @@ class Row:
     @property
     def state(self) -> State:
         """How it ends: the same for every order of events, with stock enough."""
-        return self.status, self.quantity, self.reason, self.order_id, self.late, self.missing
+        how = self.strategy if self.held or self.sold else None
+        told = self.status, self.quantity, self.reason, self.order_id, self.late, self.missing
+        return *told, how
 
     @property
     def news(self) -> Said:
         """What is worth a word. Why a sold one has nothing is not: nobody shall refund twice."""
-        status, quantity, reason, *others = self.state
-        return status, quantity, None if status in SOLD else reason, *others, self.oversold
+        status, quantity, reason, *others, _ = self.state
+        why = None if status in SOLD else reason
+        return status, quantity, why, *others, self.oversold, self.restocked
 
     @property
     def held(self) -> int:

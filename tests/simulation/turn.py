@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from schemas.vocabulary import OutcomeType, Reason, Status
+from schemas.vocabulary import OutcomeType, Reason, Status, Strategy
 from tests.simulation.facts import Lines, Sku, seconds
 from tests.simulation.ledger import Ledger
 from tests.simulation.limits import refuse_transfer
@@ -59,8 +59,7 @@ class Turn:
     def row(self, sku: Sku) -> Row:
         """Give the row of a SKU. Where it has nothing, it is as the policy is now."""
         experience_id = self.visit.front.experience_id
-        is_untracked = self.ledger.received.get(sku, 0) is None
-        strategy = "soft" if is_untracked else self.policy.strategy
+        strategy = self.strategy(sku)
         if sku not in self.rows:
             self.rows[sku] = Row(sku, experience_id, strategy, self.visit.owner, experience_id)
             self.ledger.rows.append(self.rows[sku])
@@ -68,6 +67,10 @@ class Turn:
         if not row.held and not row.sold:
             row.strategy, row.experience_id = strategy, experience_id
         return row
+
+    def strategy(self, sku: Sku) -> Strategy:
+        """Give how a SKU is held by the policy; what is not counted has no units to set aside."""
+        return "soft" if self.ledger.received.get(sku, 0) is None else self.policy.strategy
 
     def end(self, but: Lines) -> None:
         """End all holds, and correct those that have ended otherwise."""
@@ -94,14 +97,27 @@ class Turn:
                 self.let_end(row, "expired", "hold_elapsed")
 
     def say_what_is_new(self, before: dict[Sku, tuple[Said, Said]]) -> None:
-        """After a sale was undone: say nothing twice, and of each row that is another something."""
+        """After rows were undone: say nothing twice, and of each row that is another something."""
         for sku, (was, last) in before.items():
             row = self.rows[sku]
             if row.news == was:
                 row.last = last
+            elif was[0] == "active":
+                self._say_of_hold(row, int(str(was[1])))
             elif row.status == "active" and (row.last is last or was[0] in SOLD):
                 row.says("reserved", row.quantity)
             elif row.last is last and was[0] in ("active", *SOLD) and row.status not in SOLD:
                 word: OutcomeType = "released" if row.status == "released" else "rejected"
                 word = "expired" if row.status == "expired" else word
                 row.says(word, row.quantity, row.reason)
+
+    def _say_of_hold(self, row: Row, units: int) -> None:
+        """Say how many units more or less a row holds now; of a sale, that was said."""
+        if row.held > units:
+            row.says("reserved", row.held - units)
+        elif row.status in ("active", "released"):
+            row.says("released", units - row.held, row.reason or "cart_changed")
+        elif row.status == "expired":
+            row.says("expired", units, row.reason)
+        elif row.status == "rejected":
+            row.says("rejected", row.quantity, row.reason)

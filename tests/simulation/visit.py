@@ -28,6 +28,7 @@ class Visit:
     rows: dict[Sku, Row] = field(default_factory=dict)
     cart: Cart | None = None  # that the rows follow
     sale: object = None  # that the rows were sold by
+    is_told_late: bool = False  # of which experience it is: its rows are to move
     owner: str = ""
     refused: dict[Place, Reason] = field(default_factory=dict)  # transfers, by limits
 

@@ -774,7 +774,7 @@ def named_events(draw: st.DrawFn) -> str:
         st.one_of(
             st.builds(
                 f"10:{begins:02} admit {whose} in={{}} {{}}".format,
-                st.sampled_from(EXPERIENCES),
+                st.sampled_from(["", *EXPERIENCES]),
                 carts,
             ),
             facts(at, whose),

@@ -24,14 +24,16 @@ def test_line_that_is_held_again_is_held_as_the_policy_says_that_was_learnt_sinc
     """)
 
 
-def test_line_that_is_held_already_stays_held_as_it_was() -> None:
+def test_line_that_was_sold_and_could_not_move_is_added_to_where_it_is() -> None:
     story("""
-        policy drop hard
+        policy drop pool
         stock  moon-lamp 2
         10:00  admit ada moon-lamp 1 id=adm-7 in=   -> reserved moon-lamp 1 until 10:11
-        10:00  admit ada id=adm-7 in=drop
-        10:02  cart  ada moon-lamp 2 id=adm-7       -> reserved moon-lamp 1 until 10:11
-        holds  ada                                  -> moon-lamp 2 soft active
+        10:05  paid  ada order=o-7 id=adm-7         -> converted moon-lamp 1 order=o-7
+        10:00  admit ada id=adm-7 in=drop           -> nothing
+        10:02  cart  ada moon-lamp 2 id=adm-7 \
+            -> reserved moon-lamp 1 until 10:11, converted moon-lamp 2 order=o-7
+        holds  ada                                  -> moon-lamp 2 soft converted order=o-7
     """)
 
 
