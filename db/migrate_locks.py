@@ -21,6 +21,8 @@ LOCK_SECONDS: Final = 1
 # A migration of data may take minutes; one that takes longer is stuck, and somebody should know.
 OTHER_MIGRATION_SECONDS: Final = 600
 
+TURN_SECONDS: Final = 0.2  # between two tries to be the one that migrates
+
 ATTEMPTS: Final = 10
 PAUSE_SECONDS: Final = 2.0  # for what has queued up behind an attempt
 
@@ -41,23 +43,28 @@ def quiet(what: str) -> None:
 def take_turn(connection: "Connection", on_wait: OnWait) -> None:
     """Wait until no other process migrates. Raises MigrationBusy if one does for all too long.
 
-    The lock is the session's, not a transaction's: every migration commits on its own.
+    The lock is the session's, not a transaction's: every migration commits on its own. It is asked
+    for again and again, for whoever waits in Postgres has a snapshot, and an index that the other
+    one builds concurrently waits for the end of that: a deadlock.
     """
-    from sqlalchemy.exc import DBAPIError
-
-    taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK_KEY})").scalar()
-    if not taken:
-        on_wait("another migration is running: waiting for its end")
-        connection.exec_driver_sql(f"SET lock_timeout = '{OTHER_MIGRATION_SECONDS}s'")
-        try:
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK_KEY})")
-        except DBAPIError as error:
-            if not _is_in_the_way(error):
-                raise
+    give_up_at = time.monotonic() + OTHER_MIGRATION_SECONDS
+    is_told = False
+    while not _take(connection):
+        if not is_told:
+            on_wait("another migration is running: waiting for its end")
+            is_told = True
+        if time.monotonic() > give_up_at:
             minutes = OTHER_MIGRATION_SECONDS // 60
-            raise MigrationBusy(f"another migration runs for over {minutes} minutes") from None
+            raise MigrationBusy(f"another migration runs for over {minutes} minutes")
+        time.sleep(TURN_SECONDS)
     connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_SECONDS}s'")
     connection.commit()
+
+
+def _take(connection: "Connection") -> bool:
+    taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK_KEY})").scalar()
+    connection.commit()
+    return bool(taken)
 
 
 def try_again(migrate: Callable[[], None], database_url: str, on_wait: OnWait) -> None:
