@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from service.embedded.jars import kafka_jars
-from service.embedded.process import ChildProcess, installed
+from service.embedded.process import ChildProcess, EmbeddedServerError, installed
 from service.embedded.server import EmbeddedServer, OnProgress, free_ports, in_silence
 
 _CLUSTER_ID = "cmVzZXJ2YXRpb25zLi4uLg"  # any 16 bytes in base64; every directory is its own cluster
@@ -186,7 +186,15 @@ async def start_kafka(
     listeners: Sequence[Listener] = (),
     on_progress: OnProgress = in_silence,
 ) -> EmbeddedKafka:
-    """Start a Kafka whose data lives in ``directory``; the first start makes it."""
+    """Start a Kafka whose data lives in ``directory``; the first start makes it.
+
+    Between the choice of a free port and its use somebody else may take it: then there is one more
+    try, with other ports.
+    """
     server = EmbeddedKafka(directory, listeners=listeners, on_progress=on_progress)
-    await server.start()
+    try:
+        await server.start()
+    except EmbeddedServerError:
+        server = EmbeddedKafka(directory, listeners=listeners, on_progress=on_progress)
+        await server.start()
     return server

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from service.embedded import (
     start_postgres,
 )
 from service.embedded.process import ChildProcess
+from service.embedded.server import free_ports
 
 _PARENT = """
 import asyncio, sys
@@ -50,6 +52,19 @@ async def test_kafka_shows_what_was_committed_and_nothing_else(kafka: EmbeddedKa
 
     lamps = await read_committed(kafka, "commits", count=3)
     assert lamps == [b"moon-lamp", b"desk-lamp", b"sun-lamp"]
+
+
+async def test_kafka_whose_port_was_taken_meanwhile_starts_at_another(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        choices = iter([[taken.getsockname()[1], *free_ports(1)], free_ports(2)])
+        monkeypatch.setattr("service.embedded.kafka.free_ports", lambda count: next(choices))
+        server = await start_kafka(directory)
+
+        await create_topic(server, "elsewhere")
+        await server.stop()
+    assert list(choices) == []
 
 
 async def test_postgres_keeps_its_rows_through_kill_9(directory: Path) -> None:
