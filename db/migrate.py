@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from db.connect import Connection
-from db.migrate_locks import OnWait, quiet, try_again
+from db.migrate_locks import LOCK_SECONDS, OTHER_MIGRATION_SECONDS, OnWait, quiet, try_again
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -87,14 +87,17 @@ def run_file(name: str) -> None:
 def run_alone(name: str) -> None:
     """Run the statements of one SQL file one by one, outside of any transaction.
 
-    It has to be a migration that can be run again where it was done in part.
+    It has to be a migration that can be run again where it was done in part. Nobody waits behind
+    an index that is built concurrently, so that may wait for as long as another migration.
     """
     from alembic import op
 
     sql = (_MIGRATIONS / name).read_text(encoding="utf-8")
     with op.get_context().autocommit_block():
+        _run(f"SET lock_timeout = '{OTHER_MIGRATION_SECONDS}s';\n")
         for statement in sql.strip().removesuffix(";").split(";\n"):
             _run(f"{statement};\n")
+        _run(f"SET lock_timeout = '{LOCK_SECONDS}s';\n")
 
 
 def _run(sql: str) -> None:

@@ -94,17 +94,21 @@ async def test_an_index_is_built_while_others_write(old_database: str) -> None:
     async with session(old_database) as shopper:
         await shopper.execute("CREATE INDEX admissions_by_age ON admissions (admitted_at)")
         await shopper.execute("SET lock_timeout = '5s'")
+        waits: list[str] = []
         async with batch(old_database):
-            work = asyncio.create_task(asyncio.to_thread(upgrade, old_database))
+            work = asyncio.create_task(
+                asyncio.to_thread(upgrade, old_database, on_wait=waits.append)
+            )
             while not await shopper.fetchval(
                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'"
             ):
                 await asyncio.sleep(0.01)
             await shopper.execute("INSERT INTO admissions SELECT * FROM admissions LIMIT 0")
+            await shopper.execute(f"SELECT pg_sleep({LOCK_SECONDS} + 0.5)")  # a reader takes long
         applied = await work
         indexed = await shopper.fetchval("SELECT pg_get_indexdef('admissions_by_age'::regclass)")
 
-    assert applied == ["0006"]
+    assert (applied, waits) == (["0006"], [])
     assert indexed.endswith("(admitted_at, organization_id, admission_id)")
 
 

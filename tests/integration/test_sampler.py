@@ -97,10 +97,11 @@ def _nothing(*_: object) -> None:
 async def test_the_owner_of_lane_0_tells_of_the_whole_database(watched: Watched) -> None:
     await watched.owns([0, 1])
 
+    line = {"organization": "acme", "product": LAMP, "variant": "", "state": "available"}
     await watched.tells(lambda: watched.value("units_held", strategy="soft") == 2)
     await watched.tells(lambda: watched.value("journal_gaps", lane="1", stream="outcomes") == 0)
-    line = {"organization": "acme", "product": LAMP, "variant": "", "state": "available"}
-    assert watched.value("stock_line_units", **line) == 4
+    await watched.tells(lambda: watched.value("stock_line_units", **line) == 4)
+    await watched.tells(lambda: watched.value("overdue_seconds", lane="0") is not None)
     assert watched.value("stock_units", state="pooled") == 4
     since = datetime.now(UTC) - BEGAN - timedelta(minutes=31)  # the hold's end
     assert watched.value("overdue_seconds", lane="0") == pytest.approx(since.seconds, abs=60)
