@@ -28,19 +28,22 @@ async def fronts(connection: Connection) -> list[Front]:
     return [Front(*row) for row in rows]
 
 
-# Sequences and times of writing grow together, so what is old is a front without a gap. What is not
-# known to be published, the next owner of the lane may have to publish.
+# Sequences and times of writing grow together, so what is old is a front. It ends before the first
+# gap: that is damage, and what is beside it tells of it. What is not known to be published, the
+# next owner of the lane may have to publish.
 _OLD: Final = """
     SELECT max(sequence) FILTER (WHERE sequence < coalesce(kept_from, sequence + 1))
       FROM (SELECT sequence, min(sequence) FILTER (WHERE written_at >= $5) OVER ()
                    AS kept_from
-              FROM (SELECT sequence, written_at
+              FROM (SELECT sequence, written_at,
+                           row_number() OVER (ORDER BY sequence) AS place
                       FROM journal
                      WHERE lane = $1 AND stream = $2 AND sequence > $3
                        AND sequence <= (SELECT published_sequence FROM lane_outputs
                                          WHERE lane = $1 AND stream = $2)
                      ORDER BY sequence
-                     LIMIT $4) AS next) AS looked_at
+                     LIMIT $4) AS next
+             WHERE sequence - $3 = place) AS looked_at
 """
 
 

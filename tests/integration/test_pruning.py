@@ -401,6 +401,22 @@ def _scans(node: dict[str, Any]) -> list[tuple[str, str | None]]:
     return below
 
 
+async def test_a_gap_in_the_journal_stays_for_all_to_see(db: Connection, sale: Sale) -> None:
+    """What is beside it tells what was there: pruning goes no further."""
+    lane = await db.fetchval("SELECT lane FROM journal GROUP BY lane ORDER BY count(*) DESC")
+    await db.execute("DELETE FROM journal WHERE lane = $1 AND sequence IN (4, 5)", lane)
+
+    await prune(db)
+
+    kept = await db.fetch(
+        "SELECT sequence FROM journal WHERE lane = $1 AND stream = 'outcomes' ORDER BY 1", lane
+    )
+    assert kept[0]["sequence"] == 6
+    checks = (await verify_database(db)).checks
+    told = [check.first_difference or "" for check in checks if check.differences]
+    assert any("sequence 4 is missing" in words for words in told), told
+
+
 # The command
 
 
