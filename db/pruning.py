@@ -33,6 +33,19 @@ async def raise_horizon(connection: Connection, before: datetime) -> None:
         )
 
 
+async def may_prune(connection: Connection) -> bool:
+    """Tell whether this role may take rows away: to be asked before the horizon is raised."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT has_table_privilege('admissions', 'DELETE')
+               AND has_table_privilege('reservations', 'DELETE')
+               AND has_table_privilege('journal', 'DELETE')
+            """
+        )
+    )
+
+
 async def horizon(connection: Connection) -> datetime | None:
     """Give the instant before which what is over may be gone; None where nothing was pruned."""
     at: datetime | None = await connection.fetchval(

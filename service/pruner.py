@@ -11,8 +11,8 @@ from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
 from consumers.faults import DATABASE_ERRORS
-from db.pruning import instant_before, raise_horizon
-from service.pruning import Busy, Pass
+from db.pruning import instant_before, may_prune, raise_horizon
+from service.pruning import MAY_NOT, Busy, Pass
 from service.retention import too_short, topics_keep
 from service.settings import Settings
 
@@ -45,6 +45,9 @@ async def _prune(settings: Settings, pool: Pool, kept: timedelta) -> None:
         log.warning("prune.refused", why=refusal, setting="RESERVATIONS_RETENTION_DAYS")
         return
     async with pool.acquire() as connection:
+        if not await may_prune(connection):
+            log.warning("prune.refused", why=MAY_NOT, setting="RESERVATIONS_RETENTION_DAYS")
+            return
         before = await instant_before(connection, kept.total_seconds())
         await raise_horizon(connection, before)
     walk = Pass(pool.acquire, before, rest=_REST)

@@ -24,6 +24,13 @@ Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 At = TypeVar("At", Place, Front)
 
 
+# What is said where the role may not, before anything is changed.
+MAY_NOT: Final = (
+    "this role may take no rows away: the owner of the tables grants it with"
+    " `reservations migrate --role NAME --prunes`"
+)
+
+
 class Busy(Exception):
     """Somebody else prunes, or verifies: nothing is lost by trying again later."""
 

@@ -86,9 +86,11 @@ async def _prune(
 async def _walk(
     connection: "Connection", kept: timedelta, *, apply: bool
 ) -> "tuple[datetime, Counts]":
-    from db.pruning import instant_before, raise_horizon
-    from service.pruning import Busy, Pass
+    from db.pruning import instant_before, may_prune, raise_horizon
+    from service.pruning import MAY_NOT, Busy, Pass
 
+    if apply and not await may_prune(connection):
+        refuse(MAY_NOT)
     before = await instant_before(connection, kept.total_seconds())
     if apply:
         await raise_horizon(connection, before)

@@ -10,10 +10,10 @@ from asyncpg import Pool
 
 from db.connect import Connection, connect, create_pool
 from db.frozen import end_frozen_sessions
-from db.pruning import raise_horizon
+from db.pruning import horizon, may_prune, raise_horizon
 from db.role import grant, grants_sql
 from db.verify import verify_database
-from service.pruning import Pass
+from service.pruning import MAY_NOT, Pass
 from tests.integration.sale import BEGAN, hold_sale
 from tests.integration.shop import open_shop
 from tests.integration.test_cli import STOCK, reservations
@@ -114,17 +114,33 @@ async def test_only_a_role_that_prunes_forgets_what_is_over(
     role_pool: Pool, role: Connection, db: Connection
 ) -> None:
     await hold_sale(role_pool)
-    await raise_horizon(role, LATER)
+    assert not await may_prune(role)
     walk = Pass(lambda: nullcontext(role), LATER)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await walk.run()
 
     await grant(db, ROLE, prunes=True)
+    assert await may_prune(role)
+    await raise_horizon(role, LATER)
     counts = await Pass(lambda: nullcontext(role), LATER).run()
 
     assert counts.admissions == 8  # three are held
     checks = (await verify_database(role)).checks
     assert [check for check in checks if check.differences] == []
+
+
+async def test_a_role_that_may_not_prune_changes_nothing_by_trying(
+    role_pool: Pool, role: Connection, db: Connection, database_url: str
+) -> None:
+    await hold_sale(role_pool)
+    as_role = database_url.replace("postgres@", f"{ROLE}@")
+    asked = ("prune", "--older-than", "72h", "--no-topics", "--apply")
+
+    refused = await reservations(*asked, DATABASE_URL=as_role)
+
+    assert refused.exit_code == 1
+    assert refused.stderr == f"{MAY_NOT}\n"
+    assert await horizon(db) is None
 
 
 async def test_it_may_read_every_table(role: Connection, db: Connection) -> None:
