@@ -88,6 +88,10 @@ async def prefer_whole_tables(connection: Connection) -> None:
     )
 
 
+# asyncpg's own limit of time, for what reads whole tables.
+ALL_TIME_SECONDS: Final = 24 * 3600.0
+
+
 async def take_all_time(connection: Connection) -> None:
     """Undo the server's limit of time, until the end of the transaction, for whole tables."""
     await connection.execute("SET LOCAL statement_timeout = 0")

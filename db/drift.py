@@ -10,7 +10,7 @@ from typing import Final
 from asyncpg import Record
 
 from db.columns import columns
-from db.connect import Connection, prefer_whole_tables
+from db.connect import ALL_TIME_SECONDS, Connection, prefer_whole_tables
 from db.verify_counters import SOLD
 from schemas.drift import LineCounts, PoolCounts
 from schemas.stock import StockKey
@@ -94,15 +94,18 @@ async def list_drift(
 ) -> list[LineCounts]:
     """Give the lines of these keys, or of all, that have drifted, in key order.
 
-    Waits for nobody, and nobody waits for it. It reads all reservations once, in any case.
+    Waits for nobody, and nobody waits for it. It reads all reservations once, in any case. Within a
+    transaction of the caller's, that one's limit of time counts.
     """
+    is_own = not connection.is_in_transaction()
     async with connection.transaction():
         await prefer_whole_tables(connection)
-        await connection.execute(f"SET LOCAL statement_timeout = '{_READ_SECONDS}s'")
+        if is_own:
+            await connection.execute(f"SET LOCAL statement_timeout = '{_READ_SECONDS}s'")
         rows = await connection.fetch(
             _DRIFT,
             *((None, None, None) if keys is None else columns(keys, 3)),
-            timeout=_READ_SECONDS,
+            timeout=_READ_SECONDS if is_own else ALL_TIME_SECONDS,
         )
     return [_counts(row) for row in rows]
 

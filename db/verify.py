@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from db.connect import Connection, prefer_whole_tables, take_all_time
+from db.connect import ALL_TIME_SECONDS, Connection, prefer_whole_tables, take_all_time
 from db.importing import Progress, silent
 from db.verify_counters import (
     CONSERVATION,
@@ -22,7 +22,6 @@ from db.verify_shortage import AT_RISK, SHORT
 from db.verify_states import STATES
 
 # asyncpg has a limit of its own beside the server's: as good as none.
-_STATEMENT_SECONDS: Final = 24 * 3600.0
 
 # The names of the checks that a statement makes, in the order in which they are shown.
 _STATEMENTS: Final = {
@@ -63,7 +62,7 @@ async def verify_database(connection: Connection, on_progress: Progress = silent
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await prefer_whole_tables(connection)
         await take_all_time(connection)
-        ends = await connection.fetch(ENDS, timeout=_STATEMENT_SECONDS)
+        ends = await connection.fetch(ENDS, timeout=ALL_TIME_SECONDS)
         for names, statement in _STATEMENTS.items():
             on_progress(f"recomputing {names[0]}", sum(check.looked_at for check in checks), 0)
             checks += await run_check(connection, names, statement)
@@ -74,7 +73,7 @@ async def run_check(connection: Connection, names: tuple[str, ...], statement: s
     """Run a statement. A check is also made where there was no row to look at."""
     try:
         async with connection.transaction():  # a savepoint: what follows is still checked
-            rows = await connection.fetch(statement, timeout=_STATEMENT_SECONDS)
+            rows = await connection.fetch(statement, timeout=ALL_TIME_SECONDS)
     except asyncpg.DataError as error:
         return [Check(names[0], 0, 1, f"a row cannot be read: {str(error).splitlines()[0]}")]
     found = {row[0]: Check(*row) for row in rows}

@@ -31,7 +31,10 @@ ANSWERS = {
     "reservations reconcile": "a hold of 2 units has ended and is still counted",
     "reservations reconcile --apply": "repaired",
     "reservations migrate --check": "schema is at",
-    'reservations stock set "$ORGANIZATION" "$PRODUCT" --on-hand "$UNITS" --dry-run': "2 -> 3",
+    (
+        'reservations stock set "$ORGANIZATION" "$PRODUCT" --variant "$VARIANT"'
+        ' --on-hand "$UNITS" --dry-run'
+    ): "2 -> 3",
     'psql "$RESERVATIONS_DATABASE_URL" -c "SELECT pg_terminate_backend($PID)"': " t\n",
 }
 
@@ -117,6 +120,7 @@ async def everything_at_once(world: World) -> dict[str, str]:
         "WORKER": f"127.0.0.1:{worker.port}",
         "ORGANIZATION": "acme",
         "PRODUCT": "lamp",
+        "VARIANT": "",
         "UNITS": "3",
         "ADMISSION": unpaid["admissionId"],
         "LETTER": "/".join(headers[f"dlq.{at}"] for at in ("topic", "partition", "offset")),
