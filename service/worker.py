@@ -16,6 +16,7 @@ from consumers.loop import Loop
 from consumers.transaction import Applied
 from db.connect import WORKER, create_pool
 from schemas.journal import Superseded, Unpublished
+from service.background import keep_running
 from service.blocked import end_when_blocked
 from service.clients import new_consumer
 from service.ending import (
@@ -92,17 +93,20 @@ class Worker:
             async with http as port:
                 on_started(port)
                 blocked = asyncio.create_task(end_when_blocked(LIVE_SECONDS_MAX))
-                looking = [
-                    asyncio.create_task(self._gauges.keep_looking()),
-                    asyncio.create_task(self._sampler.run()),
+                beside = [
+                    asyncio.create_task(keep_running(name, work, stop))
+                    for name, work in (
+                        ("gauges", self._gauges.keep_looking),
+                        ("sampler", self._sampler.run),
+                        ("pruner", partial(keep_pruning, settings, pool, stop)),
+                    )
                 ]
                 ticker = asyncio.create_task(keep_ticking(self._new_ticker, stop, self._ticks))
-                pruner = asyncio.create_task(keep_pruning(settings, pool, stop))
                 try:
                     await self._keep_consuming(pool, stop)
                 finally:
                     stop.set()
-                    for task in (blocked, pruner, *looking):  # what is in hand is rolled back
+                    for task in (blocked, *beside):  # what is in hand is rolled back
                         task.cancel()
                     await asyncio.gather(end_task(ticker, stop), close_pool(pool, stop))
                     await close_tracer(self._tracer, stop)
