@@ -65,12 +65,14 @@ def reconcile(
 
     settings = load_settings()
     if history:
-        _print(run(_history(settings)), _HISTORY, as_json)
+        if apply or allow_shortage or accept_rows or organization or product:
+            refuse("--history shows all that was repaired: give it no other choice than --json")
+        _print(run(_history(settings)), _HISTORY, as_json, "nothing was repaired yet")
         return
     options = Options(_who(), allow_shortage, accept_rows)
     done = run(_reconcile(settings, options, organization, product, apply=apply))
     rows = [row.document() if as_json else row.table() for row in done.rows]
-    _print(rows, _COLUMNS, as_json)
+    _print(rows, _COLUMNS, as_json, "nothing differs")
     _end(done, apply=apply)
 
 
@@ -94,13 +96,13 @@ async def _reconcile(
                 refuse("another `reservations reconcile --apply` runs: nothing was changed")
 
 
-def _print(rows: list[dict[str, Any]], columns: list[str], as_json: bool) -> None:
+def _print(rows: list[dict[str, Any]], columns: list[str], as_json: bool, empty: str) -> None:
     if as_json:
         say_json(rows)
     elif rows:
         say_table(rows, columns)
     else:
-        note("nothing")
+        note(empty)
 
 
 def _end(done: "Run", *, apply: bool) -> None:
@@ -116,7 +118,7 @@ def _end(done: "Run", *, apply: bool) -> None:
     if left and apply:
         refuse(*(f"{row.name}: {row.words}" for row in left))
     if left:
-        refuse("nothing was changed: --apply repairs it")
+        refuse("nothing was changed: --apply repairs what can be")
 
 
 async def _history(settings: "Settings") -> list[dict[str, Any]]:

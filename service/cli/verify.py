@@ -41,7 +41,7 @@ def verify(
         say_table(rows, _COLUMNS)
         for check in checks:
             if check.note is not None:
-                note(f"{check.name}: {check.note}")
+                note(f"note: {check.name}: {check.note}")
     if differing := [check for check in checks if check.differences]:
         refuse(*(f"{check.name}: {check.first_difference}" for check in differing))
 

@@ -36,7 +36,7 @@ def _sum_in_words(refusal: Outcome, found: Sequence[Holder]) -> str:
     if refusal.reason in OF_LIMITS:
         return f"{total or 'nothing'} counted before"
     if total == 0:
-        return "nobody had any, there were none"
+        return "nobody else had any"
     # Where not even one was available, all were taken; else there may have been some.
     every = "all " if refusal.quantity == 1 and total > 1 else ""
     return f"{every}{total} {'were' if total > 1 else 'was'} held or sold"

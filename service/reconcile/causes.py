@@ -79,9 +79,13 @@ def _words(
     if gone := [pool.experience_id for pool in line.pools if pool.filled is None]:
         return f"the pool of {', '.join(gone)} is gone, and its reservations are there"
     if missed is not None:
-        table = _SURPLUS if missed.surplus else _LACKING
-        words = table[missed.step].format(units=counted(missed.units, "unit"))
-        return words + (f", perhaps of reservation {suspect}" if suspect else "")
+        units = counted(missed.units, "unit")
+        if missed.surplus:
+            return _SURPLUS[missed.step].format(units=units)
+        words = _LACKING[missed.step].format(units=units)
+        if suspect:
+            return f"{words}, perhaps of reservation {suspect}"
+        return f"as if {words}; but no single reservation fits, so perhaps changed by hand"
     if len(moves) == 1:
         ((counter, _),) = moves
         return f"only {counter} is wrong, which no worker changes alone: changed by hand"

@@ -54,7 +54,7 @@ async def test_a_repair_under_load_is_told_and_the_worker_goes_on(world: World) 
     owed = await crowd
     told = await world.outcomes(lambda read: len(read) >= owed + 2)
 
-    assert (found.code, found.err) == (1, "nothing was changed: --apply repairs it\n")
+    assert (found.code, found.err) == (1, "nothing was changed: --apply repairs what can be\n")
     assert (repaired.code, repaired.err) == (0, "")
     assert repaired.out.count("  repaired\n") == 3
     assert after > before  # the crowd was served meanwhile

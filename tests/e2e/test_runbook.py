@@ -24,11 +24,11 @@ CODES = {("ReservationsDrift", "reservations reconcile"): 1}
 # What the answer has to have in it.
 ANSWERS = {
     "reservations offsets show": "expiry-ticks",
-    'curl -fsS "http://$WORKER/readyz"': "ok",
+    'curl -sS --fail-with-body "http://$WORKER/readyz"': "ok",
     'reservations dead-letters show "$LETTER"': "not JSON",
     'reservations dead-letters replay "$LETTER" --yes': "replayed 1 of 1",
     'reservations explain "$ADMISSION"': "insufficient_stock",
-    "reservations reconcile": "a hold of 2 units has ended and is still counted",
+    "reservations reconcile": "as if a hold of 2 units has ended and is still counted",
     "reservations reconcile --apply": "repaired",
     "reservations migrate --check": "schema is at",
     (

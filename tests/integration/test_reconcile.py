@@ -22,6 +22,9 @@ from tests.integration.sale import BEGAN, LANES, Sale, admitted, hold_sale
 from tests.integration.test_cli import reservations
 from tests.integration.test_verify import AGAIN, DAMAGES, ID, STATUS_OF_BO, differing
 
+AS_IF = "as if "
+BUT = "; but no single reservation fits, so perhaps changed by hand"
+
 BY = Options("ada@till")
 SET_MOON = "UPDATE stock_lines SET {} WHERE product_id = 'moon-lamp'"
 SET_SUN = "UPDATE stock_lines SET {} WHERE product_id = 'sun-lamp'"
@@ -56,7 +59,8 @@ BROKEN = {
     "a hold that has ended": Broken(
         SET_MOON.format("reserved = 4, on_hand = 4, received = 7"),
         "reserved 4 -> 2",
-        f"a hold of 2 units has ended and is still counted(, perhaps of reservation {ID})?",
+        f"({AS_IF})?a hold of 2 units has ended and is still counted"
+        f"({BUT}|, perhaps of reservation {ID})",
     ),
     "a hold": Broken(
         DAMAGES["reserved"].sql.replace("= 1", "= 0"),
@@ -64,12 +68,15 @@ BROKEN = {
         f"a hold of 2 units was never counted, perhaps of reservation {ID}",
     ),
     "a hold of another size": Broken(
-        DAMAGES["reserved"].sql, "reserved 1 -> 2", "a hold of 1 unit was never counted"
+        DAMAGES["reserved"].sql,
+        "reserved 1 -> 2",
+        f"{AS_IF}a hold of 1 unit was never counted{BUT}",
     ),
     "a sale of held units": Broken(
         SET_MOON.format("reserved = 4, on_hand = 4, sold = sold - 2"),
         "reserved 4 -> 2, sold 1 -> 3, on_hand 4 -> 2",
-        f"a sale of 2 units out of a hold was never counted(, perhaps of reservation {ID})?",
+        f"({AS_IF})?a sale of 2 units out of a hold was never counted"
+        f"({BUT}|, perhaps of reservation {ID})",
     ),
     "a sale twice": Broken(
         SET_MOON.format("reserved = 1, on_hand = 1, sold = sold + 1"),
@@ -89,10 +96,12 @@ BROKEN = {
     "a sale that was taken back": Broken(
         SET_SUN.format("sold = 2, on_hand = 0"),
         "sold 2 -> 1, on_hand 0 -> 1",
-        "1 unit came back from a sale that is still counted",
+        f"{AS_IF}1 unit came back from a sale that is still counted{BUT}",
     ),
     "an untracked sale": Broken(
-        DAMAGES["sold"].sql, "sold 3 -> 4", "a sale of 1 unit beyond any hold was never counted"
+        DAMAGES["sold"].sql,
+        "sold 3 -> 4",
+        f"{AS_IF}a sale of 1 unit beyond any hold was never counted{BUT}",
     ),
     "on_hand alone": Broken(
         DAMAGES["unit lost"].sql,
@@ -395,9 +404,12 @@ async def test_the_command_shows_repairs_and_shows_nothing(
     history = await reservations("reconcile", "--history", **url)
 
     cause = "only on_hand is wrong, which no worker changes alone: changed by hand"
-    assert (shown.exit_code, shown.stderr) == (1, "nothing was changed: --apply repairs it\n")
+    assert (shown.exit_code, shown.stderr) == (
+        1,
+        "nothing was changed: --apply repairs what can be\n",
+    )
     assert shown.stdout.splitlines()[1:] == [f"acme/sun-lamp  on_hand 0 -> 1  {cause}  found"]
-    assert (elsewhere.exit_code, elsewhere.stdout, elsewhere.stderr) == (0, "", "nothing\n")
+    assert (elsewhere.exit_code, elsewhere.stdout, elsewhere.stderr) == (0, "", "nothing differs\n")
     assert (repaired.exit_code, repaired.stderr) == (0, "")
     assert json.loads(repaired.stdout) == [
         {
