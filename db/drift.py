@@ -89,6 +89,17 @@ _DRIFT: Final = f"""
 """
 
 
+_LOST: Final = f"""
+    SELECT DISTINCT organization_id, product_id, variant_id
+      FROM counted_reservations
+     WHERE (status = 'active' OR {SOLD})
+       AND (organization_id, product_id, variant_id) NOT IN
+           (SELECT organization_id, product_id, variant_id FROM stock_lines)
+     ORDER BY organization_id, product_id, variant_id
+     LIMIT $1
+"""
+
+
 async def list_drift(
     connection: Connection, keys: Collection[StockKey] | None = None
 ) -> list[LineCounts]:
@@ -108,6 +119,15 @@ async def list_drift(
             timeout=_READ_SECONDS if is_own else ALL_TIME_SECONDS,
         )
     return [_counts(row) for row in rows]
+
+
+async def lost_stock_keys(connection: Connection, limit: int) -> list[StockKey]:
+    """Give the keys of stock lines that are gone, though reservations have units of them."""
+    async with connection.transaction():
+        await prefer_whole_tables(connection)
+        await connection.execute(f"SET LOCAL statement_timeout = '{_READ_SECONDS}s'")
+        rows = await connection.fetch(_LOST, limit, timeout=_READ_SECONDS)
+    return [StockKey(*row) for row in rows]
 
 
 async def next_stock_keys(

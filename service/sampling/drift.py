@@ -11,6 +11,7 @@ class DriftSlices:
 
     def __init__(self) -> None:
         self.after: StockKey | None = None  # None: the next slice is the first
+        self.lost: Sequence[LineCounts] = ()  # lines that are gone, and have reservations
         self._units: dict[StockKey, int] = {}
 
     def see(self, keys: Sequence[StockKey], drifted: Iterable[LineCounts], *, size: int) -> None:
@@ -26,4 +27,4 @@ class DriftSlices:
     @property
     def units(self) -> int:
         """Give the units by which lines have drifted, as far as is known."""
-        return sum(self._units.values())
+        return sum(self._units.values()) + sum(line.units for line in self.lost)

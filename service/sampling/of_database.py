@@ -3,7 +3,7 @@
 from typing import Final
 
 from db.connect import Connection
-from db.drift import list_drift, next_stock_keys
+from db.drift import list_drift, lost_stock_keys, next_stock_keys
 from db.sampling import sample_stock, sample_top_lines
 from service.membership import Membership
 from service.metrics import Metrics, catalogue
@@ -48,6 +48,9 @@ class DatabaseSamples:
         keys = await next_stock_keys(connection, self._slices.after, DRIFT_LINES_AT_ONCE)
         drifted = await list_drift(connection, keys) if keys else []
         self._slices.see(keys, drifted, size=DRIFT_LINES_AT_ONCE)
+        if self._slices.after is None:  # once a round: those of which no slice knows
+            lost = await lost_stock_keys(connection, DRIFT_LINES_AT_ONCE)
+            self._slices.lost = await list_drift(connection, lost) if lost else []
         self._metrics.set(catalogue.DRIFT_UNITS, self._slices.units)
 
     def forget(self) -> None:

@@ -129,6 +129,15 @@ async def test_what_went_to_another_owner_is_told_no_more(watched: Watched) -> N
     assert watched.samples() == set()
 
 
+async def test_a_stock_line_that_is_gone_is_drift(watched: Watched) -> None:
+    await watched.shop.db.execute("DELETE FROM pools")
+    await watched.shop.db.execute("DELETE FROM stock_lines")
+
+    await watched.owns([0])
+
+    await watched.tells(lambda: watched.value("drift_units") == 2)
+
+
 async def test_drift_gaps_and_short_units_are_told(watched: Watched) -> None:
     await watched.shop.hold("bo", 2)
     await watched.shop.hold("cy", 1)
