@@ -51,7 +51,7 @@ def _change_owner(
     owner = it.owner
     if owner == admission.consumer_id:
         return None
-    guest = admission.guest_id or admission.consumer_id
+    guest = admission.admitted_consumer_id
     reason = limit_of_transfer(book, admission, owner) if owner != guest else None
     if reason is not None:
         return reason

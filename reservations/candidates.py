@@ -116,7 +116,7 @@ def next_by_the_same_door(admissions: Iterable[Admission]) -> dict[int, datetime
     """
     by_door: dict[tuple[str, Door], list[Admission]] = {}
     for one in admissions:
-        by_door.setdefault((_first(one), door_of(one)), []).append(one)
+        by_door.setdefault((one.admitted_consumer_id, door_of(one)), []).append(one)
     found: dict[int, datetime | None] = {}
     for visits in by_door.values():
         later: datetime | None = None  # the next instant at which somebody came in
@@ -126,11 +126,6 @@ def next_by_the_same_door(admissions: Iterable[Admission]) -> dict[int, datetime
             found |= {id(one): closed_at for one in together}
             later = at
     return found
-
-
-def _first(admission: Admission) -> str:
-    """Give whom an admission let in, whosever it is now."""
-    return admission.guest_id or admission.consumer_id
 
 
 def door_of(admission: Admission) -> Door:

@@ -77,7 +77,7 @@ class Transfers:
     __slots__ = ("_allowed", "guest", "owner")
 
     def __init__(self, admission: Admission) -> None:
-        self.guest = self.owner = admission.guest_id or admission.consumer_id
+        self.guest = self.owner = admission.admitted_consumer_id
         self._allowed = admission.policy.transfer_allowed
 
     def ask(

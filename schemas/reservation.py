@@ -44,6 +44,11 @@ class Admission:
     sale_mark: str = ""
     outcomes: int = 0  # of it as a whole: they number the outcomes' ids
 
+    @property
+    def admitted_consumer_id(self) -> str:
+        """Give whom it let in, whosever it is now."""
+        return self.guest_id or self.consumer_id
+
 
 @dataclass(slots=True)
 class Reservation:
