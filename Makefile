@@ -4,6 +4,10 @@ VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
+# Tests, demo and servers start some hundreds of processes: what Python compiled is kept, also where
+# the environment says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help env demo up analytics test simulate mutants chaos bench check readme format \
         contracts rehearse lock clean
