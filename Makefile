@@ -99,5 +99,6 @@ $(READY): requirements.lock pyproject.toml
 	esac; done
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	    --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m service.prepare
 	@touch $@
 	@echo "  ready"

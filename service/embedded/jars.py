@@ -17,7 +17,7 @@ from service.embedded.together import together
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.4.0"
 LOGGING = "org.slf4j:slf4j-simple:1.7.36"  # without it the broker keeps its errors to itself
-_LOCK = Path(__file__).with_name("kafka.lock")
+LOCK = Path(__file__).with_name("kafka.lock")
 _DOWNLOADS_AT_ONCE = 8
 _ATTEMPTS = 3
 
@@ -77,7 +77,7 @@ def cache_directory() -> Path:
 
 def locked_jars() -> list[Jar]:
     """Read the lock file."""
-    return [Jar.parse(line) for line in _LOCK.read_text().splitlines()]
+    return [Jar.parse(line) for line in LOCK.read_text().splitlines()]
 
 
 def _fetch(jar: Jar, cache: Path) -> None:
@@ -96,7 +96,7 @@ def _fetch(jar: Jar, cache: Path) -> None:
             reason = f"could not be downloaded: {type(failure).__name__}"
             raise EmbeddedServerError(f"{jar.filename} {reason}") from failure
         if _sha256(path) != jar.sha256:
-            raise EmbeddedServerError(f"{jar.filename} does not have the hash in {_LOCK.name}")
+            raise EmbeddedServerError(f"{jar.filename} does not have the hash in {LOCK.name}")
         path.replace(cache / jar.filename)
 
 
@@ -113,4 +113,4 @@ def write_lock() -> None:
         f"{jar.groupId}:{jar.artifactId}:{jar.version} {_sha256(jar.resolve())}"
         for jar in artifacts
     }
-    _LOCK.write_text("".join(f"{line}\n" for line in sorted(lines)))
+    LOCK.write_text("".join(f"{line}\n" for line in sorted(lines)))

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from service.embedded.classes import using_classes
 from service.embedded.jars import kafka_jars
 from service.embedded.process import ChildProcess, EmbeddedServerError, installed
 from service.embedded.server import EmbeddedServer, OnProgress, free_ports, in_silence
@@ -20,7 +21,7 @@ _CLUSTER_ID = "cmVzZXJ2YXRpb25zLi4uLg"  # any 16 bytes in base64; every director
 
 # On two cores the small collector and the quick compiler start a third sooner than the defaults,
 # take less memory, and lose no throughput that a client in Python could ask for.
-_JAVA_OPTIONS = (
+JAVA_OPTIONS = (
     "-Xms256m",
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -86,7 +87,8 @@ class EmbeddedKafka(EmbeddedServer):
     """One broker, which is its own controller.
 
     `listeners` come on top of its plain one; `properties` on top of its own, or in their place.
-    `format_options` are for the first start: users of SCRAM are made there.
+    `format_options` are for the first start: users of SCRAM are made there. `java_options` are for
+    its own process, in place of those that use the classes that are kept.
     """
 
     name = "Kafka"
@@ -99,6 +101,7 @@ class EmbeddedKafka(EmbeddedServer):
         listeners: Sequence[Listener] = (),
         properties: Mapping[str, str] | None = None,
         format_options: Sequence[str] = (),
+        java_options: Sequence[str] | None = None,
         on_progress: OnProgress = in_silence,
     ) -> None:
         super().__init__(directory, on_progress)
@@ -110,6 +113,7 @@ class EmbeddedKafka(EmbeddedServer):
         self._listeners = [Listener("PLAINTEXT", self.port), *listeners]
         self._properties = properties or {}
         self._format_options = format_options
+        self._java_options = using_classes(JAVA_OPTIONS) if java_options is None else java_options
 
     async def _prepare(self, log: BinaryIO) -> None:
         self._jars = await kafka_jars(
@@ -130,6 +134,7 @@ class EmbeddedKafka(EmbeddedServer):
                 "kafka.tools.StorageTool",
                 *("format", "--cluster-id", _CLUSTER_ID, "--config", self._configure(unfinished)),
                 *self._format_options,
+                java_options=using_classes(JAVA_OPTIONS),
             ),
             log=log,
         )
@@ -137,12 +142,15 @@ class EmbeddedKafka(EmbeddedServer):
         unfinished.rename(self._data)
 
     async def _launch(self, log: BinaryIO) -> ChildProcess:
-        command = self._command("kafka.Kafka", self._configure(self._data))
+        properties = self._configure(self._data)
+        command = self._command("kafka.Kafka", properties, java_options=self._java_options)
         return await ChildProcess.start(command, log=log)
 
-    def _command(self, main_class: str, *arguments: str | Path) -> list[str | Path]:
-        class_path = os.pathsep.join(map(str, self._jars))
-        return [self._java, *_JAVA_OPTIONS, "-cp", class_path, main_class, *arguments]
+    def _command(
+        self, main_class: str, *arguments: str | Path, java_options: Sequence[str]
+    ) -> list[str | Path]:
+        options = *JAVA_OPTIONS, *java_options, "-cp", os.pathsep.join(map(str, self._jars))
+        return [self._java, *options, main_class, *arguments]
 
     def _configure(self, data: Path) -> Path:
         doors = self._listeners

@@ -63,10 +63,10 @@ class EmbeddedServer(ABC):
             raise
         self._report("ready", 1.0)
 
-    async def stop(self) -> None:
-        """Stop the server in good order, within some ten seconds; do nothing if it is stopped."""
+    async def stop(self, *, seconds: float = 10.0) -> None:
+        """Stop the server in good order, and kill it after `seconds`; nothing if it is stopped."""
         if self._process is not None:
-            await self._process.stop(self.stop_signal)
+            await self._process.stop(self.stop_signal, seconds=seconds)
             self._process = None
 
     async def kill(self) -> None:

