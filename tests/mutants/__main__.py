@@ -1,7 +1,7 @@
 """Break the rules, one change at a time, and see whether a test notices.
 
     python -m tests.mutants                        all of reservations/: writes results.json
-    python -m tests.mutants --module admit         one module
+    python -m tests.mutants --module admit         one module, or several: updates results.json
     python -m tests.mutants --sample 50 --seed 7   some of them
     python -m tests.mutants --survivors            those that survived: updates results.json
     python -m tests.mutants --survivors --file guards   ... by the tests that are new or changed
@@ -10,7 +10,6 @@ Ends with 1 where fewer than 85 % are noticed. The reasons in results.json are a
 """
 
 import argparse
-import json
 import os
 import random
 import sys
@@ -18,7 +17,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -26,14 +24,13 @@ from rich.console import Console
 from rich.progress import track
 
 from tests.mutants.making import RULES, Mutant, mutant, places
+from tests.mutants.results import Trials, last_run, score, update, write
 from tests.mutants.trial import Verdict, stories, trial
 
-RESULTS: Final = Path(__file__).parent / "results.json"
 SCORE_MIN: Final = 85.0
 
 LINE_EACH: Final = 100
 
-Trials = Sequence[tuple[Mutant, Verdict]]
 Trying: TypeAlias = "Future[Verdict]"
 
 
@@ -53,7 +50,7 @@ def survivors() -> list[Mutant]:
     for one in mutants(""):
         made[one.name].append(one)
     again = []
-    for survived in json.loads(RESULTS.read_text())["survivors"]:
+    for survived in last_run()["survivors"]:
         same, line = made[survived["change"]], int(survived["at"].rsplit(":")[-1])
         if same:  # else the line has changed
             again.append(min(same, key=lambda one: abs(one.place.line - line)))
@@ -97,39 +94,6 @@ def _shown(done: Iterator[Trying], total: int) -> Iterator[Trying]:
         yield one
 
 
-def score(counts: Counter[Verdict]) -> float:
-    """Give the percentage that a test noticed, be it by not coming to an end."""
-    noticed = counts["killed"] + counts["timeout"]
-    return round(100 * noticed / max(1, noticed + counts["survived"]), 1)
-
-
-def write(trials: Trials, *, others_killed: int = 0, others_timed_out: int = 0) -> None:
-    """Write the results; what a person has written on a survivor stays."""
-    counts = Counter(verdict for _, verdict in trials)
-    counts.update(killed=others_killed, timeout=others_timed_out)
-    before = json.loads(RESULTS.read_text())["survivors"] if RESULTS.exists() else []
-    reasons = {one["change"]: one["why"] for one in before}
-    results = {
-        "tool": f"cosmic-ray {version('cosmic-ray')}",
-        "score": score(counts),
-        "killed": counts["killed"],
-        "timeouts": counts["timeout"],
-        "survived": counts["survived"],
-        "survivors": [
-            {"at": one.at, "change": one.name, "why": reasons.get(one.name, "")}
-            for one, verdict in trials
-            if verdict == "survived"
-        ],
-    }
-    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-
-
-def update(trials: Trials) -> None:
-    """Write the results of trying again what had survived; the others were noticed, and stay so."""
-    before = json.loads(RESULTS.read_text())
-    write(trials, others_killed=before["killed"], others_timed_out=before["timeouts"])
-
-
 def report(trials: Trials) -> None:
     """Print the survivors and the score."""
     counts = Counter(verdict for _, verdict in trials)
@@ -150,7 +114,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--module", default="", help="a module of reservations/: admit")
+    parser.add_argument(
+        "--module", action="append", default=[], help="a module of reservations/: admit"
+    )
     parser.add_argument("--line", default="", help="only lines that contain this text")
     parser.add_argument("--file", default="", help="only tests in files of such a name, no laws")
     parser.add_argument("--survivors", action="store_true", help="only those of the last run")
@@ -159,19 +125,21 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.survivors and (arguments.module or arguments.line or arguments.sample):
         parser.error("--survivors tries all that survived: leave out --module, --line and --sample")
-    module, line, size = arguments.module, arguments.line, arguments.sample
-    if module and not (RULES / f"{module}.py").exists():
-        known = ", ".join(sorted(path.stem for path in RULES.glob("[a-z]*.py")))
-        parser.error(f"no module {module}: one of {known}")
-    tried = survivors() if arguments.survivors else mutants(module, line)
+    modules, line, size = arguments.module, arguments.line, arguments.sample
+    known = sorted(path.stem for path in RULES.glob("[a-z]*.py"))
+    for module in modules:
+        if module not in known:
+            parser.error(f"no module {module}: one of {', '.join(known)}")
+    all_of_some = (one for module in modules or [""] for one in mutants(module, line))
+    tried = survivors() if arguments.survivors else list(all_of_some)
     if size is not None and size < len(tried):
         tried = random.Random(arguments.seed).sample(tried, size)
     trials = try_all(tried, arguments.file)
     report(trials)
-    if arguments.survivors:
-        update(trials)
-        sys.exit(json.loads(RESULTS.read_text())["score"] < SCORE_MIN)
-    if not (module or line or size or arguments.file):
+    if arguments.survivors or (modules and not (line or size or arguments.file)):
+        update(trials, modules)
+        sys.exit(last_run()["score"] < SCORE_MIN)
+    if not (line or size or arguments.file):
         write(trials)
     sys.exit(score(Counter(verdict for _, verdict in trials)) < SCORE_MIN)
 

@@ -1,10 +1,14 @@
 """The short form of `make mutants`: some guards are broken; and what the long form found."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from tests.mutants.__main__ import RESULTS, SCORE_MIN, mutants
-from tests.mutants.making import RULES
+import pytest
+
+from tests.mutants import results
+from tests.mutants.__main__ import SCORE_MIN, mutants
+from tests.mutants.making import RULES, Mutant
+from tests.mutants.results import last_run, update, write
 from tests.mutants.trial import TESTS, Verdict, trial
 
 # A module, a guard in it, and the guard as it must not be.
@@ -41,7 +45,44 @@ def _broken(module: str, guard: str, wrong: str) -> tuple[str, str]:
 
 
 def test_survivors_of_the_last_run_are_explained() -> None:
-    results = json.loads(RESULTS.read_text())
+    found = last_run()
 
-    assert results["score"] >= SCORE_MIN
-    assert [one["change"] for one in results["survivors"] if not one["why"]] == []
+    assert found["score"] >= SCORE_MIN
+    assert [one["change"] for one in found["survivors"] if not one["why"]] == []
+
+
+@pytest.fixture
+def of_limits_and_strategies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mutant]:
+    """Results of a run in which of four mutants two survived, one of each module."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results.json")
+    tried = [*mutants("limits", "units > most")[:2], *mutants("strategies", "> budget")[:2]]
+    write([(one, "survived" if n % 2 else "killed") for n, one in enumerate(tried)])
+    return tried
+
+
+def test_a_module_that_is_tried_again_leaves_the_others_as_they_were(
+    of_limits_and_strategies: list[Mutant],
+) -> None:
+    before = last_run()
+
+    update([(one, "killed") for one in of_limits_and_strategies[:2]], ["limits"])
+
+    assert last_run()["modules"]["limits"] == {"killed": 2, "timeouts": 0, "survived": 0}
+    assert last_run()["modules"]["strategies"] == before["modules"]["strategies"]
+    assert [one["at"] for one in last_run()["survivors"]] == [of_limits_and_strategies[3].at]
+    assert (before["score"], last_run()["score"]) == (50.0, 75.0)
+
+
+def test_survivors_that_are_tried_again_are_counted_anew(
+    of_limits_and_strategies: list[Mutant],
+) -> None:
+    again = of_limits_and_strategies[1], of_limits_and_strategies[3]
+
+    update([(again[0], "timeout"), (again[1], "survived")], [])
+
+    assert last_run()["modules"] == {
+        "limits": {"killed": 1, "timeouts": 1, "survived": 0},
+        "strategies": {"killed": 1, "timeouts": 0, "survived": 1},
+    }
+    assert [one["at"] for one in last_run()["survivors"]] == [again[1].at]
+    assert last_run()["score"] == 75.0
