@@ -9,6 +9,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -20,6 +21,8 @@ class Metrics:
     """Counts, sets and observes by the catalogue; with `process_...` of the process itself."""
 
     def __init__(self) -> None:
+        # Else each counter and histogram has a series more that says when it was made.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._made = {metric: self._make(metric) for metric in CATALOGUE}
         self._before_scrape: list[Callable[[], None]] = []

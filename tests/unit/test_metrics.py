@@ -5,6 +5,7 @@ from collections import Counter
 from importlib.metadata import version
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.transaction import Applied
 from schemas.vocabulary import OutcomeType, Result
@@ -79,6 +80,18 @@ def test_series_that_alerts_count_begin_at_0() -> None:
     text = metrics.render().decode()
     assert 'reservations_events_total{result="dead_letter",topic="admitted"} 0.0' in text
     assert 'reservations_outcomes_total{reason="grace_over",type="unfulfilled"} 0.0' in text
+
+
+def test_no_series_tells_when_another_was_made() -> None:
+    """A reader of the catalogue, the dashboards and the alerts knows of none."""
+    metrics = Metrics()
+    begin_series(metrics, ["admitted"])
+    metrics.observe(catalogue.EVENT_AGE_SECONDS, 0.5)
+
+    families = list(text_string_to_metric_families(metrics.render().decode()))
+
+    ours = {one.name for one in families if not one.name.startswith("process_")}
+    assert ours == {metric.full_name.removesuffix("_total") for metric in CATALOGUE}
 
 
 def test_a_batch_is_counted() -> None:
