@@ -25,13 +25,14 @@ def contracts(
 
     Example: reservations contracts --check deploy/contracts/released
     """
-    from service.contracts.documents import breaks_with, write_contracts
+    from service.contracts.documents import Unusable, breaks_with, write_contracts
 
     try:
         if not check:
             write_contracts(directory)
         elif problems := breaks_with(directory):
             refuse(*problems)
-    except (OSError, ValueError) as error:
-        refuse(f"{directory}: {error}")
+    except Unusable as error:
+        expected = ": --check takes a directory that `reservations contracts` has written"
+        refuse(f"{error}{expected if check else ''}")
     say("nothing breaks" if check else f"written to {directory}")

@@ -14,6 +14,12 @@ OUTCOME: Final = "outcome.schema.json"
 EVENTS: Final = "events.schema.json"
 ASYNCAPI: Final = "asyncapi.json"
 _HEADERS: Final = ("OutcomeHeaders", "DeadLetterHeaders")
+# Without these there is nothing to compare.
+_PARTS: Final = {OUTCOME: {"$defs"}, EVENTS: {"$defs"}, ASYNCAPI: {"channels", "components"}}
+
+
+class Unusable(Exception):
+    """A file cannot be written, or is no contract; the message names it, and says why."""
 
 
 def contracts() -> dict[str, Schema]:
@@ -26,22 +32,38 @@ def contracts() -> dict[str, Schema]:
 
 
 def write_contracts(directory: Path) -> None:
-    """Write the files, and make the directory where there is none. Raises OSError."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, document in contracts().items():
-        text = json.dumps(document, indent=2, ensure_ascii=False)
-        (directory / name).write_text(f"{text}\n", encoding="utf-8")
+    """Write the files, and make the directory where there is none. Raises Unusable."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, document in contracts().items():
+            text = json.dumps(document, indent=2, ensure_ascii=False)
+            (directory / name).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise Unusable(f"{error.filename}: {error.strerror}") from None
 
 
 def breaks_with(directory: Path) -> list[str]:
-    """Say what would break for those who rely on the files there. Raises OSError, ValueError."""
+    """Say what would break for those who rely on the files there. Raises Unusable."""
+    old = {name: _read(directory / name, parts) for name, parts in _PARTS.items()}
     now = contracts()
-    old = {name: json.loads((directory / name).read_text(encoding="utf-8")) for name in now}
     return [
         *_told(OUTCOME, breaks(old[OUTCOME], now[OUTCOME], "reader")),
         *_told(EVENTS, breaks(old[EVENTS], now[EVENTS], "sender")),
         *_told(ASYNCAPI, _breaks_of_topics(old[ASYNCAPI], now[ASYNCAPI])),
     ]
+
+
+def _read(file: Path, parts: set[str]) -> Schema:
+    """Read a document that was written before, and look whether it has what is compared."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Unusable(f"{file}: {error.strerror}") from None
+    except ValueError as error:
+        raise Unusable(f"{file}: is no JSON: {error}") from None
+    if not isinstance(document, dict) or not parts <= document.keys():
+        raise Unusable(f"{file}: is no contract: it lacks {', '.join(sorted(parts))}")
+    return document
 
 
 def _told(name: str, problems: Iterable[str]) -> Iterator[str]:

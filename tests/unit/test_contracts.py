@@ -1,6 +1,7 @@
 """The contracts that are committed are those of the code, and tools of others can read them."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,36 @@ def put(file: Path, value: object, *path: str) -> None:
     file.write_text(json.dumps(document))
 
 
-def test_the_command_says_what_it_cannot_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        (OUTCOME, None, "No such file or directory"),
+        (EVENTS, b"{", "is no JSON: Expecting property name"),
+        (OUTCOME, b"\xff", "is no JSON: 'utf-8' codec can't decode byte 0xff"),
+        (EVENTS, b"[]", "is no contract"),
+        (ASYNCAPI, b"{}", "is no contract"),
+    ],
+)
+def test_the_command_names_the_file_that_it_cannot_read(
+    tmp_path: Path, name: str, content: bytes | None, problem: str
+) -> None:
+    shutil.copytree(COMMITTED, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
     refused = CliRunner().invoke(app, ["contracts", "--check", str(tmp_path)])
 
-    assert "No such file" in str(refused.exception)
+    said = str(refused.exception)
+    assert said.startswith(f"{tmp_path / name}: {problem}")
+    assert said.endswith(": --check takes a directory that `reservations contracts` has written")
+
+
+def test_the_command_names_what_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    (tmp_path / "new" / EVENTS).mkdir(parents=True)
+
+    for directory, at in (("taken", "taken"), ("new", f"new/{EVENTS}")):
+        refused = CliRunner().invoke(app, ["contracts", str(tmp_path / directory)])
+
+        assert str(refused.exception).startswith(f"{tmp_path / at}: ")
