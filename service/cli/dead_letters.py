@@ -14,6 +14,7 @@ from service.cli.dead_letters_choice import (
     read_named,
     read_wanted,
 )
+from service.cli.listing import AsJsonObject
 from service.cli.output import note, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def show(
     letter: Annotated[
         str, typer.Argument(metavar="LETTER", help="An id, or TOPIC/PARTITION/OFFSET.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    as_json: AsJsonObject = False,
 ) -> None:
     """Show a dead letter: why it is one, where it was, its headers, and its value if it has one.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from service.cli.common import database, load_settings, refuse, run
+from service.cli.listing import AsJsonObject
 from service.cli.output import progress, say, say_json
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def explain(
         str | None,
         typer.Option("--organization", "-o", help="Where several organizations have the id."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    as_json: AsJsonObject = False,
 ) -> None:
     """Tell what happened to an admission and why, event by event, in plain lines.
 

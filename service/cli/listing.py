@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Limit: TypeAlias = Annotated[int, typer.Option(min=1, max=10_000, help="Rows on a page.")]
 Page: TypeAlias = Annotated[int, typer.Option(min=1, help="Which page, from 1.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
+AsJsonObject: TypeAlias = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
 Organization: TypeAlias = Annotated[str | None, typer.Option(help="Only of this organization id.")]
 Experience: TypeAlias = Annotated[str | None, typer.Option(help="Only of this experience id.")]
 Product: TypeAlias = Annotated[str | None, typer.Option(help="Only of this product id.")]

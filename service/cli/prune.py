@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.common import database, kafka_errors, load_settings, refuse, run
-from service.cli.listing import AsJson
+from service.cli.listing import AsJsonObject
 from service.cli.output import note, progress, say_json, say_table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def prune(
         bool,
         typer.Option("--no-topics", help="Do not ask Kafka how long topics keep their records."),
     ] = False,
-    as_json: AsJson = False,
+    as_json: AsJsonObject = False,
 ) -> None:
     """Forget admissions that are over, with their reservations, and what was published of them.
 
@@ -49,8 +49,7 @@ def prune(
     kept = _read(older_than, settings)
     before, counts = run(_prune(settings, kept, apply=apply, topics=not no_topics))
     if as_json:
-        shown = {"before": before.isoformat(), "applied": apply, **asdict(counts)}
-        say_json(shown)
+        say_json({"before": before.isoformat(), "applied": apply, **asdict(counts)})
     else:
         rows = [{"rows": name, "count": count} for name, count in asdict(counts).items()]
         say_table(rows, ["rows", "count"])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.common import database, kafka_errors, load_settings, misconfigured, refuse, run
+from service.cli.listing import AsJson
 from service.cli.output import note, progress, say_json, say_table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def verify(
     wait: Annotated[
         float, typer.Option(min=0, max=3600, help="Seconds for running workers to publish.")
     ] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Recompute every counter from the rows, and compare the topics with the journal id by id.
 

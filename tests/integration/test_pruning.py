@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asyncpg import Pool
 from asyncpg.connection import LoggedQuery
+from typer.testing import CliRunner
 
 from db.connect import Connection
 from db.drift import list_drift
@@ -28,6 +29,7 @@ from schemas.events import (
 )
 from schemas.journal import JournalEntry
 from schemas.policy import Policy
+from service.cli import app
 from service.pruning import ADMISSIONS_MAX, ENTRIES_MAX, Busy, Counts, Pass
 from tests.integration.sale import BEGAN, Sale, admitted, hold_sale, paid
 from tests.integration.test_cli import reservations
@@ -446,6 +448,8 @@ async def test_the_command_counts_and_then_prunes(
     assert left == 11
     told = json.loads(pruned.stdout)
     assert (told["applied"], told["admissions"], told["outcomes"]) == (True, 11, 26)
+    told_of_it = CliRunner().invoke(app, ["prune", "--help"], env={"COLUMNS": "120"}).output
+    assert "Print a JSON object." in told_of_it
     at = await instant_before(db, 72 * 3600)
     assert abs(datetime.fromisoformat(told["before"]) - at) < timedelta(minutes=1)
     await assert_verified(db)
