@@ -1,8 +1,10 @@
 """An outcome as a line: when, what, of what, whose, and what else applies."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
+
+from service.explain.words import clock_of
 
 _COLOURS: Final = {
     "reserved": 36,
@@ -23,12 +25,17 @@ _COLOURS: Final = {
 
 
 def outcome_line(outcome: Mapping[str, Any], *, coloured: bool = False) -> str:
-    """Put an outcome's JSON body into a line; the admission is what `explain` takes."""
+    """Put an outcome's JSON body into a line; the admission is what `explain` takes.
+
+    Every line has its date, in UTC: it may be kept, and read beside logs of other machines.
+    """
+    at = _instant(outcome["occurredAt"])
+    clock = clock_of(at.date())
     details = [
         _units(outcome),
         _whose(outcome),
         outcome.get("reason"),
-        f"until {_clock(outcome['expiresAt'])}" if "expiresAt" in outcome else None,
+        f"until {clock(_instant(outcome['expiresAt']))}" if "expiresAt" in outcome else None,
         "late" if outcome.get("late") else None,
         "oversold" if outcome.get("oversold") else None,
         outcome.get("orderId"),
@@ -37,7 +44,7 @@ def outcome_line(outcome: Mapping[str, Any], *, coloured: bool = False) -> str:
     ]
     return "  ".join(
         (
-            _clock(outcome["occurredAt"]),
+            f"{at:%Y-%m-%d %H:%M:%S} UTC",
             _word(outcome["type"], coloured),
             *filter(None, details),
             f"[lane {outcome['lane']} #{outcome['sequence']}]",
@@ -65,8 +72,8 @@ def _whose(outcome: Mapping[str, Any]) -> str | None:
     return f"{before} → {outcome['consumerId']}" if before else outcome.get("consumerId")
 
 
-def _clock(instant: str) -> str:
-    return datetime.fromisoformat(instant).astimezone().strftime("%H:%M:%S")
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _word(kind: str, coloured: bool) -> str:

@@ -1,6 +1,6 @@
 """What `reservations outcomes` prints of an outcome."""
 
-from datetime import datetime
+import time
 from typing import Any, get_args
 
 import pytest
@@ -9,7 +9,7 @@ from schemas.vocabulary import OutcomeType
 from service.cli.outcome_line import outcome_line
 
 AT = "2026-05-01T10:00:00+00:00"
-CLOCK = datetime.fromisoformat(AT).astimezone().strftime("%H:%M:%S")
+WHEN = "2026-05-01 10:00:00 UTC"
 
 
 def outcome(kind: str, **more: Any) -> dict[str, Any]:
@@ -30,35 +30,62 @@ def test_hold_tells_units_of_what_whose_until_when_and_for_which_admission() -> 
             productId="shirt",
             variantId="m",
             quantity=2,
-            expiresAt=AT,
+            expiresAt="2026-05-01T10:11:00+00:00",
             admissionId="adm_7",
             strategy="soft",
         )
     )
 
     assert line == (
-        f"{CLOCK}  reserved     2 × shirt/m  cons_ada  until {CLOCK}  admission adm_7  [lane 2 #40]"
+        f"{WHEN}  reserved     2 × shirt/m  cons_ada  until 10:11:00  admission adm_7  [lane 2 #40]"
     )
+
+
+@pytest.mark.parametrize(
+    ("at", "until", "told"),
+    [
+        ("2026-05-01T23:55:00Z", "2026-05-02T00:05:00Z", "until 2026-05-02 00:05:00"),
+        # Both are one day after the other's in its own zone: in UTC they are of the same.
+        ("2026-05-02T00:30:00+02:00", "2026-05-01T23:00:00Z", "until 23:00:00"),
+    ],
+)
+def test_the_end_of_a_hold_has_its_date_where_that_is_another(
+    at: str, until: str, told: str
+) -> None:
+    hold = outcome("reserved", productId="lamp", quantity=1, expiresAt=until) | {"occurredAt": at}
+
+    assert f"  {told}  " in outcome_line(hold)
+
+
+def test_the_machine_s_own_zone_is_nobody_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+
+    line = outcome_line(outcome("refused"))
+
+    monkeypatch.undo()
+    time.tzset()
+    assert line.startswith(f"{WHEN}  refused")
 
 
 def test_product_without_a_variant_stands_alone() -> None:
     line = outcome_line(outcome("expired", productId="lamp", quantity=1, reason="hold_elapsed"))
 
-    assert line == f"{CLOCK}  expired      1 × lamp  cons_ada  hold_elapsed  [lane 2 #40]"
+    assert line == f"{WHEN}  expired      1 × lamp  cons_ada  hold_elapsed  [lane 2 #40]"
 
 
 def test_outcome_of_a_whole_admission_tells_no_units() -> None:
     line = outcome_line(outcome("refused", reason="extension_limit", admissionId="adm_7"))
 
     assert line == (
-        f"{CLOCK}  refused      cons_ada  extension_limit  admission adm_7  [lane 2 #40]"
+        f"{WHEN}  refused      cons_ada  extension_limit  admission adm_7  [lane 2 #40]"
     )
 
 
 def test_transfer_tells_from_whom_to_whom() -> None:
     line = outcome_line(outcome("transferred", fromConsumerId="guest_1"))
 
-    assert line == f"{CLOCK}  transferred  guest_1 → cons_ada  [lane 2 #40]"
+    assert line == f"{WHEN}  transferred  guest_1 → cons_ada  [lane 2 #40]"
 
 
 def test_sale_tells_its_order_and_what_was_unusual_about_it() -> None:
@@ -82,7 +109,7 @@ def test_repair_tells_of_a_stock_line_what_was_changed_and_why() -> None:
     del repair["consumerId"]
 
     assert outcome_line(repair) == (
-        f"{CLOCK}  adjusted     lamp  sold 1 → 2, pool_available of salon 3 → 2"
+        f"{WHEN}  adjusted     lamp  sold 1 → 2, pool_available of salon 3 → 2"
         "  a sale of 1 unit was never counted  [lane 2 #40]"
     )
 
@@ -91,7 +118,7 @@ def test_repair_tells_of_a_stock_line_what_was_changed_and_why() -> None:
 def test_every_kind_has_a_colour_of_its_own_on_a_terminal(kind: str) -> None:
     before, _, after = outcome_line(outcome(kind), coloured=True).partition(kind)
 
-    assert before.startswith(f"{CLOCK}  \x1b[")
+    assert before.startswith(f"{WHEN}  \x1b[")
     assert not before.endswith("\x1b[0m")
     assert "\x1b[0m" in after
     assert "\x1b" not in outcome_line(outcome(kind))
