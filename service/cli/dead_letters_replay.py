@@ -84,7 +84,9 @@ async def _replay(
         sending = [one for one in found if not refusals[one.id]]
         refused = [(one, refusals[one.id]) for one in found if refusals[one.id]]
         if yes:
-            refused += await _send(settings, connection, sending, again)
+            unsent = await _send(settings, connection, sending, again)
+            say(f"replayed {len(sending) - len(unsent)} of {len(found)}")
+            refused += unsent
         else:
             _say_plan(sending)
     _say_refused(refused, named=wanted is None)
@@ -112,7 +114,6 @@ async def _send(
         topic, partition, _ = one.letter.place
         if one.offset is not None:
             say(f"{_name(one.letter)} sent to {topic}[{partition}] at offset {one.offset}")
-    say(f"replayed {sum(one.offset is not None for one in done)} of {len(done)}")
     return [(one.letter, one.refusal) for one in done if one.refusal]
 
 
@@ -127,7 +128,7 @@ def _say_refused(refused: "list[Refused]", *, named: bool) -> None:
 def _say_plan(letters: "list[Listed]") -> None:
     for letter in letters:
         say(f"{_name(letter)} would be sent: {letter.reason}")
-    note(f"nothing was sent: --yes sends {len(letters)}")
+    note(f"nothing was sent: --yes sends {len(letters)}" if letters else "nothing would be sent")
 
 
 def _name(letter: "Listed") -> str:

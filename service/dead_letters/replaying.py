@@ -19,6 +19,8 @@ from service.topics import TopicsOk
 
 REPLAY_HEADER: Final = "dlq.replay"  # the id of the dead letter that is replayed
 
+_SEE: Final = "`reservations dead-letters show` says what became of it"
+
 
 class Done(NamedTuple):
     """What became of a replay: where the record is now, or why it was not sent."""
@@ -36,7 +38,7 @@ def refusal_of(letter: Listed, settings: Settings, topics: TopicsOk, *, again: b
     if partition >= topics.lanes:
         return f"{topic} has no partition {partition}"
     if letter.replays and not again:
-        return "was replayed before: --again sends it once more"
+        return f"was replayed already: {_SEE}, --again sends it once more"
     return ""
 
 
@@ -80,7 +82,7 @@ async def _replay_one(
         return Done(letter, None, what_is_truncated(kept))
     number = await begin_replay(connection, letter.id, again=again)
     if number is None:
-        return Done(letter, None, "was replayed by somebody else just now")
+        return Done(letter, None, f"was replayed by somebody else just now: {_SEE}")
     try:
         offset = await _send(producer, kept)
     except MessageSizeTooLargeError:

@@ -326,7 +326,11 @@ async def test_a_replay_that_nobody_saw_the_end_of_counts_as_sent(
     (first,) = await replay(settings, db, [found], again=False)
     (again,) = await replay(settings, db, [found], again=True)
 
-    assert (first.offset, first.refusal) == (None, "was replayed by somebody else just now")
+    assert first.offset is None
+    assert first.refusal == (
+        "was replayed by somebody else just now: `reservations dead-letters show` says what"
+        " became of it"
+    )
     assert again.offset is not None
 
 
@@ -339,7 +343,7 @@ def listed(topic: str, partition: int = 0, replays: int = 0) -> Listed:
     [
         (listed("admitted"), False, ""),
         (listed("admitted", replays=2), True, ""),
-        (listed("admitted", replays=2), False, "was replayed before: --again sends it once more"),
+        (listed("admitted", replays=2), False, "was replayed already: "),
         (listed("admitted", 2), False, "admitted has no partition 2"),
         (listed("orders"), True, "orders is not among the input topics of the settings"),
         (listed("reservation-outcomes"), False, "reservation-outcomes is not among the input topi"),
@@ -393,6 +397,7 @@ async def test_the_command_lists_shows_and_replays(
     planned = await dead_letters(settings, "replay", name)
     sent = await dead_letters(settings, "replay", name, "--yes")
     twice = await dead_letters(settings, "replay", name, "--yes")
+    replanned = await dead_letters(settings, "replay", name)
     rest = await dead_letters(settings, "replay", "--topic", topic, "--yes")
     nobody = await dead_letters(settings, "replay", f"{topic}/0/9", "--yes")
 
@@ -406,10 +411,17 @@ async def test_the_command_lists_shows_and_replays(
     assert (planned.exit_code, planned.stderr) == (0, "nothing was sent: --yes sends 1\n")
     assert f"({name}) would be sent: not JSON: expected value" in planned.stdout
     assert f"({name}) sent to {topic}[0] at offset 0\nreplayed 1 of 1\n" in sent.stdout
-    assert (twice.exit_code, twice.stdout) == (1, "replayed 0 of 0\n")
-    assert "was replayed before: --again sends it once more" in twice.stderr
+    already = (
+        "was replayed already: `reservations dead-letters show` says what became of it,"
+        " --again sends it once more"
+    )
+    assert (twice.exit_code, twice.stdout) == (1, "replayed 0 of 1\n")
+    assert twice.stderr.endswith(f" ({name}) {already}\n")
+    assert (replanned.exit_code, replanned.stdout) == (1, "")
+    assert replanned.stderr == f"nothing would be sent\n{twice.stderr}"
     assert f"({topic}/0/2) sent to {topic}[0] at offset 1" in rest.stdout
-    assert rest.stderr == "1 not sent: was replayed before: --again sends it once more\n"
+    assert "replayed 1 of 2\n" in rest.stdout
+    assert rest.stderr == f"1 not sent: {already}\n"
     assert (nobody.exit_code, nobody.stderr) == (1, f"{topic}/0/9: no dead letter is like that\n")
     values = [record.value for record in await records_of(settings, topic, 2)]
     assert values == [cut, b"?"]
