@@ -62,11 +62,15 @@ async def take_lanes(
 async def fence(connection: Connection, epochs: Mapping[int, int]) -> Fence:
     """Lock the lanes that are still owned under these epochs, for this transaction.
 
-    Until it ends, what is pruned goes no further than it tells.
+    Until it ends, what is pruned goes no further than it tells: no further than the lane's own
+    row, which is locked, or than any lane's. One that was made while the horizon rose has the old
+    one, and whoever raised it knew nothing of that lane.
     """
+    # Of all lanes by the index: their rows change with every batch, and leave dead ones behind.
     rows = await connection.fetch(
         """
-        SELECT lane, now(), pruned_before
+        SELECT lane, now(),
+               greatest(pruned_before, (SELECT max(pruned_before) FROM lanes WHERE lane >= 0))
           FROM unnest($1::int[], $2::bigint[]) AS mine (lane, epoch)
           JOIN lanes USING (lane, epoch)
          ORDER BY lane

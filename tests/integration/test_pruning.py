@@ -33,6 +33,7 @@ from service.cli import app
 from service.pruning import ADMISSIONS_MAX, ENTRIES_MAX, Busy, Counts, Pass
 from tests.integration.sale import BEGAN, Sale, admitted, hold_sale, paid
 from tests.integration.test_cli import reservations
+from tests.integration.test_shortage_races import begin, held_up
 
 # All of the sale is over by then, and for longer than a payment may be late.
 LATER = BEGAN + timedelta(days=10)
@@ -308,6 +309,32 @@ async def test_a_lane_that_is_added_refuses_what_the_others_do(
     await Sale(pool, taken).apply([(2, admitted("bo", ("moon-lamp", 2)))])
 
     assert await count(db, "admissions") == 0
+
+
+async def test_a_lane_that_is_made_while_the_horizon_rises_refuses_what_the_others_do(
+    pool: Pool, db: Connection, sale: Sale
+) -> None:
+    async with pool.acquire() as other, other.transaction():
+        taken = await take_lanes(other, [2], ["events"], "test")
+        await prune(db)  # who prunes sees nothing of that lane, and waits for nobody
+    new = Sale(pool, taken)
+
+    await new.apply([(2, admitted("bo", ("moon-lamp", 2)))])
+
+    assert await db.fetchval("SELECT pruned_before < $1 FROM lanes WHERE lane = 2", LATER)
+    assert said(new.entries) == [("bo", "orphaned", "too_old")]
+    assert await count(db, "admissions") == 0
+
+
+async def test_a_batch_that_waits_for_the_horizon_of_its_lane_sees_it_risen(
+    pool: Pool, db: Connection, sale: Sale
+) -> None:
+    entries = len(sale.entries)
+    async with held_up(pool, f"UPDATE lanes SET pruned_before = '{LATER}' WHERE lane = 0"):
+        batch = await begin(db, sale.apply([(0, admitted("zoe", ("e-book", 1)))]), waiting=1)
+    await batch
+
+    assert said(sale.entries[entries:]) == [("zoe", "orphaned", "too_old")]
 
 
 async def test_what_was_pruned_is_no_gap_and_what_is_missing_else_is(
