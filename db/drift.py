@@ -88,13 +88,18 @@ _DRIFT: Final = f"""
      ORDER BY organization_id, product_id, variant_id
 """
 
-
+# One pass over the reservations as well. NOT IN would be a list of all stock lines, and where that
+# is too long for the memory, each reservation would be compared with each line.
 _LOST: Final = f"""
-    SELECT DISTINCT organization_id, product_id, variant_id
-      FROM counted_reservations
-     WHERE (status = 'active' OR {SOLD})
-       AND (organization_id, product_id, variant_id) NOT IN
-           (SELECT organization_id, product_id, variant_id FROM stock_lines)
+    SELECT organization_id, product_id, variant_id
+      FROM (SELECT DISTINCT organization_id, product_id, variant_id
+              FROM counted_reservations
+             WHERE status = 'active' OR {SOLD}) AS counted
+     WHERE NOT EXISTS (
+           SELECT FROM stock_lines AS line
+            WHERE line.organization_id = counted.organization_id
+              AND line.product_id = counted.product_id
+              AND line.variant_id = counted.variant_id)
      ORDER BY organization_id, product_id, variant_id
      LIMIT $1
 """
