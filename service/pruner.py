@@ -12,7 +12,7 @@ from asyncpg import Pool
 
 from consumers.faults import DATABASE_ERRORS
 from db.pruning import instant_before, may_prune, raise_horizon
-from service.pruning import MAY_NOT, Busy, Pass
+from service.pruning import MAY_NOT, Busy, Lend, Pass
 from service.retention import too_short, topics_keep
 from service.settings import Settings
 
@@ -29,25 +29,35 @@ async def keep_pruning(settings: Settings, pool: Pool, stop: asyncio.Event) -> N
     """
     if not settings.retention_days:
         return
-    kept = timedelta(days=settings.retention_days)
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), settings.prune_interval)
             return
         try:
-            await _prune(settings, pool, kept)
+            await _prune(settings, pool)
         except (*DATABASE_ERRORS, KafkaError) as error:
             log.warning("prune.failed", error=str(error) or repr(error))
 
 
-async def _prune(settings: Settings, pool: Pool, kept: timedelta) -> None:
-    if refusal := too_short(kept, await topics_keep(settings)):
+async def why_not(settings: Settings, lend: Lend) -> str | None:
+    """Say why a worker cannot prune as its settings ask; None: it can, or is not asked to.
+
+    Raises KafkaError. While Kafka is asked, no connection is lent.
+    """
+    if not settings.retention_days:
+        return None
+    async with lend() as connection:
+        if not await may_prune(connection):
+            return MAY_NOT
+    return too_short(timedelta(days=settings.retention_days), await topics_keep(settings))
+
+
+async def _prune(settings: Settings, pool: Pool) -> None:
+    if refusal := await why_not(settings, pool.acquire):
         log.warning("prune.refused", why=refusal, setting="RESERVATIONS_RETENTION_DAYS")
         return
+    kept = timedelta(days=settings.retention_days)
     async with pool.acquire() as connection:
-        if not await may_prune(connection):
-            log.warning("prune.refused", why=MAY_NOT, setting="RESERVATIONS_RETENTION_DAYS")
-            return
         before = await instant_before(connection, kept.total_seconds())
         await raise_horizon(connection, before)
     walk = Pass(pool.acquire, before, rest=_REST)

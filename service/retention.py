@@ -39,7 +39,11 @@ def too_short(kept: timedelta, topics: Mapping[str, timedelta | None]) -> str | 
     may be read again, and what Fanfare has sent may come again; neither must find it forgotten.
     """
     if kept < REPEATS:
-        return f"{in_words(kept)} are too short: Fanfare repeats events for {in_words(REPEATS)}"
+        least = in_words(REPEATS)
+        return (
+            f"{in_words(kept)} are too short: Fanfare repeats events for {least}:"
+            f" keep it for {least} at the least"
+        )
     for topic, retention in topics.items():
         if retention is None:
             return f"topic {topic} keeps its records for ever ({_SETTING} is -1): give it an end"

@@ -51,13 +51,17 @@ async def test_rows_go_while_a_worker_works(world: World) -> None:
 
     # The next worker takes over from a journal without its front, and prunes by itself.
     assert await worker.stop() == 0
+    world.settings["RETENTION_DAYS"] = "3"
+    line = await refused(world)
     await _keep_for_an_hour(world)
     await _ask(world, AGED)
-    worker = await world.start_worker(RETENTION_DAYS="3", PRUNE_INTERVAL="0.2")
+    worker = await world.start_worker(PRUNE_INTERVAL="0.2")
     await world.send([admitted("zoe")])
     await until(lambda: _is(world, "SELECT count(*) = 1 FROM admissions"))
     await until(lambda: _is(world, "SELECT count(*) < 10 FROM journal"))
     assert (await worker.log("prune.done"))["admissions"] == more
+    assert line.startswith("RESERVATIONS_RETENTION_DAYS=3: 3 days are too short: topic ")
+    assert line.endswith(": keep it for 9 days, or let the topic keep less")
     assert await worker.stop() == 0
     await world.must("verify")
 

@@ -13,7 +13,9 @@ from db.frozen import end_frozen_sessions
 from db.pruning import horizon, may_prune, raise_horizon
 from db.role import grant, grants_sql
 from db.verify import verify_database
+from service.pruner import why_not
 from service.pruning import MAY_NOT, Pass
+from service.settings import Settings
 from tests.integration.sale import BEGAN, hold_sale
 from tests.integration.shop import open_shop
 from tests.integration.test_cli import STOCK, reservations
@@ -140,6 +142,9 @@ async def test_a_role_that_may_not_prune_changes_nothing_by_trying(
 
     assert refused.exit_code == 1
     assert refused.stderr == f"{MAY_NOT}\n"
+    for days, told in ((9, MAY_NOT), (0, None)):  # a worker asks before it starts
+        settings = Settings.model_validate({"retention_days": days})
+        assert await why_not(settings, lambda: nullcontext(role)) == told
     assert await horizon(db) is None
 
 

@@ -33,7 +33,9 @@ def test_lengths_in_words() -> None:
 
 def test_two_days_are_the_least() -> None:
     assert too_short(2 * DAY, {}) is None
-    assert too_short(2 * DAY - timedelta(seconds=1), {}) is not None
+    assert too_short(1 * DAY, {}) == (
+        "24 hours are too short: Fanfare repeats events for 2 days: keep it for 2 days at the least"
+    )
 
 
 def test_topics_keep_their_records_two_days_less() -> None:
