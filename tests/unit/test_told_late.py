@@ -175,6 +175,32 @@ def test_hold_beyond_a_limit_is_given_back_with_its_reason() -> None:
     """)
 
 
+def test_a_transfer_that_was_granted_is_not_asked_of_the_limits_again() -> None:
+    """Known from the start, the transfer itself would have been refused: bo has his lamp."""
+    story("""
+        policy vault soft per_sku=1
+        stock  moon-lamp 9
+        stock  pouch 9
+        10:00  admit bo id=adm-b in=vault moon-lamp 1           -> reserved moon-lamp 1 until 10:11
+        10:00  admit guest id=adm-7 in= moon-lamp 1 pouch 1
+        10:01  transfer guest bo id=adm-7                       -> transferred bo from guest
+        10:00  admit guest id=adm-7 in=vault \
+            -> released bo moon-lamp 1 limit_per_sku, rejected bo moon-lamp 1 limit_per_sku
+        10:05  paid bo id=adm-7                                 -> converted pouch 1
+    """)
+
+
+def test_a_transfer_that_the_policy_does_not_allow_is_taken_back() -> None:
+    story("""
+        policy vault soft transfer=no
+        stock  moon-lamp 9
+        10:00  admit guest id=adm-7 in= moon-lamp 1
+        10:01  transfer guest bo id=adm-7                       -> transferred bo from guest
+        10:00  admit guest id=adm-7 in=vault \
+            -> transferred from bo, refused transfer_not_allowed
+    """)
+
+
 def test_hold_for_which_the_pool_has_no_units_is_given_back() -> None:
     story("""
         policy vault pool
