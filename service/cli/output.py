@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from service.cli.narrow_table import Column, narrow_lines, table_lines
+
 # A step that is shorter than this needs no progress bar.
 _SHOW_AFTER_SECONDS: Final = 2.0
 
@@ -34,12 +36,24 @@ def say_json(value: Any) -> None:
 
 def say_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Print rows under their columns; numbers stand to the right."""
-    cells = [[_cell(row[column]) for column in columns] for row in rows]
-    right = [any(type(row[column]) is int for row in rows) for column in columns]
-    if sys.stdout.isatty():
-        _say_rich_table(columns, cells, right)
-    else:
-        _say_plain_table(columns, cells, right)
+    is_terminal = sys.stdout.isatty()
+    table = [
+        Column(
+            _heading(name) if is_terminal else name,
+            [_cell(row[name]) for row in rows],
+            is_right=any(type(row[name]) is int for row in rows),
+        )
+        for name in columns
+    ]
+    if is_terminal:
+        _say_on_terminal(table)
+        return
+    for line in table_lines(table):
+        say(line)
+
+
+def _heading(name: str) -> str:
+    return name.removesuffix("_id").replace("_", " ")
 
 
 def _cell(value: Any) -> str:
@@ -48,33 +62,26 @@ def _cell(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def _say_rich_table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
-) -> None:
+def _say_on_terminal(columns: Sequence[Column]) -> None:
+    """Print a table with boxes where that fits into the terminal."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table()
-    for column, is_right in zip(columns, right, strict=True):
-        heading = column.removesuffix("_id").replace("_", " ")
-        table.add_column(heading, justify="right" if is_right else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*map(escape, row))
-    Console().print(table)
-
-
-def _say_plain_table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
-) -> None:
-    lines = [list(columns), *cells]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
+    console = Console(highlight=False)
+    if sum(column.width + len(" | ") for column in columns) < console.width:
+        table = Table()
+        for column in columns:
+            table.add_column(column.heading, justify="right" if column.is_right else "left")
+        for row in zip(*(column.cells for column in columns), strict=True):
+            table.add_row(*map(escape, row))
+        console.print(table)
+        return
+    heading, *lines = narrow_lines(columns, console.width)
+    console.print(Text(heading, style="bold"), soft_wrap=True)
     for line in lines:
-        padded = [
-            text.rjust(width) if is_right else text.ljust(width)
-            for text, width, is_right in zip(line, widths, right, strict=True)
-        ]
-        say("  ".join(padded).rstrip())
+        console.print(Text(line), soft_wrap=True)
 
 
 @contextmanager

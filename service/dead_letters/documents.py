@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import Any, Final
 
 from db.dead_letter_replays import Replay
@@ -14,7 +15,7 @@ COLUMNS: Final = ("written_at", "id", "from", "replays", "reason")
 def listed_row(letter: Listed) -> dict[str, Any]:
     """Give a dead letter as a row: `from` is what `show` and `replay` take."""
     return {
-        "written_at": letter.written_at.astimezone().isoformat(timespec="seconds"),
+        "written_at": letter.written_at.astimezone(UTC).isoformat(timespec="seconds"),
         "id": str(letter.id),
         "from": "/".join(map(str, letter.place)),
         "replays": letter.replays,

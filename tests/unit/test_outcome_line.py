@@ -1,12 +1,17 @@
 """What `reservations outcomes` prints of an outcome."""
 
 import time
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, get_args
+from uuid import UUID
 
 import pytest
 
+from db.dead_letters import Listed, Place
 from schemas.vocabulary import OutcomeType
 from service.cli.outcome_line import outcome_line
+from service.dead_letters.documents import listed_row
 
 AT = "2026-05-01T10:00:00+00:00"
 WHEN = "2026-05-01 10:00:00 UTC"
@@ -57,15 +62,23 @@ def test_the_end_of_a_hold_has_its_date_where_that_is_another(
     assert f"  {told}  " in outcome_line(hold)
 
 
-def test_the_machine_s_own_zone_is_nobody_s(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def auckland(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that is in another zone."""
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     time.tzset()
-
-    line = outcome_line(outcome("refused"))
-
+    yield
     monkeypatch.undo()
     time.tzset()
-    assert line.startswith(f"{WHEN}  refused")
+
+
+@pytest.mark.usefixtures("auckland")
+def test_the_machine_s_own_zone_is_nobody_s() -> None:
+    at = datetime.fromisoformat(AT)
+    letter = Listed(UUID(int=1), Place("admitted", 0, 1), "not JSON", at, at, 1, 0)
+
+    assert outcome_line(outcome("refused")).startswith(f"{WHEN}  refused")
+    assert listed_row(letter)["written_at"] == AT
 
 
 def test_product_without_a_variant_stands_alone() -> None:
