@@ -15,23 +15,20 @@ def admission_key(event: Admitted) -> AdmissionKey:
 
     Fanfare gives an id in one of its vocabularies only.
     """
-    if event.admission_id is not None:
-        admission_id = event.admission_id
-    elif event.token_digest is not None:
-        admission_id = _OF_TOKEN + event.token_digest
-    else:
-        who = (event.distribution_id, event.experience_id, event.consumer_id)
-        admission_id = f"{_OF_TIME}{time_ordered_id(event.admitted_at, 'admission', *who)}"
-    return AdmissionKey(event.organization_id, admission_id)
+    return keys_of(event)[0]
 
 
 def keys_of(event: Admitted | Fact) -> list[AdmissionKey]:
-    """Give the keys under which the admission of an event may be stored."""
-    keys = [admission_key(event)] if isinstance(event, Admitted) else []
+    """Give the keys under which the admission of an event may be stored, the first choice first."""
+    keys = []
     if event.admission_id is not None:
         keys.append(AdmissionKey(event.organization_id, event.admission_id))
     if event.token_digest is not None:
         keys.append(AdmissionKey(event.organization_id, _OF_TOKEN + event.token_digest))
+    if not keys and isinstance(event, Admitted):
+        who = (event.distribution_id, event.experience_id, event.consumer_id)
+        made = time_ordered_id(event.admitted_at, "admission", *who)
+        keys.append(AdmissionKey(event.organization_id, f"{_OF_TIME}{made}"))
     return keys
 
 
