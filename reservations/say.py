@@ -1,7 +1,6 @@
 """Outcomes, made from what they are about. Each is noted in the book's changes."""
 
 from datetime import datetime
-from typing import Any
 
 from reservations.book import Book
 from schemas.events import Arrival, Cause, event_time
@@ -29,23 +28,18 @@ def say(
     """Note an outcome of a reservation."""
     reservation.outcomes += 1
     book.touch_reservation(reservation)
-    _note_of_admission(
-        book,
-        outcome_type,
-        admission,
-        arrival,
-        (str(reservation.id), reservation.outcomes),
-        reservation_id=reservation.id,
-        product_id=reservation.product_id,
-        variant_id=reservation.variant_id or None,
-        quantity=reservation.quantity if quantity is None else quantity,
-        strategy=reservation.strategy,
-        reason=reason,
-        expires_at=expires_at,
-        order_id=order_id,
-        late=late,
-        oversold=oversold,
-    )
+    name = (reservation.id, reservation.outcomes)
+    outcome = _note_of_admission(book, outcome_type, admission, arrival, name)
+    outcome.reservation_id = reservation.id
+    outcome.product_id = reservation.product_id
+    outcome.variant_id = reservation.variant_id or None
+    outcome.quantity = reservation.quantity if quantity is None else quantity
+    outcome.strategy = reservation.strategy
+    outcome.reason = reason
+    outcome.expires_at = expires_at
+    outcome.order_id = order_id
+    outcome.late = late
+    outcome.oversold = oversold
 
 
 def say_of_admission(
@@ -62,17 +56,12 @@ def say_of_admission(
     """Note an outcome of an admission as a whole."""
     admission.outcomes += 1
     book.touch_admission(admission)
-    _note_of_admission(
-        book,
-        outcome_type,
-        admission,
-        arrival,
-        (*admission.key, admission.outcomes),
-        reason=reason,
-        expires_at=expires_at,
-        order_id=order_id,
-        from_consumer_id=from_consumer_id,
-    )
+    name = (*admission.key, admission.outcomes)
+    outcome = _note_of_admission(book, outcome_type, admission, arrival, name)
+    outcome.reason = reason
+    outcome.expires_at = expires_at
+    outcome.order_id = order_id
+    outcome.from_consumer_id = from_consumer_id
 
 
 def say_of_fact(
@@ -86,12 +75,11 @@ def say_of_fact(
     """Note an outcome of a fact that belongs to no admission, or to none alone."""
     event = known.fact
     known.outcomes += 1
-    _note(
-        book,
-        outcome_type,
-        at,
-        (*known.cause[:4], event.consumer_id, known.outcomes),
-        known.cause,
+    name = (*known.cause[:4], event.consumer_id, known.outcomes)
+    outcome = Outcome(
+        outcome_id=time_ordered_id(at, outcome_type, *name),
+        trace=known.trace,
+        type=outcome_type,
         organization_id=event.organization_id,
         experience_id=event.experience_id or None,
         distribution_id=event.distribution_id or None,
@@ -100,9 +88,11 @@ def say_of_fact(
         admission_id=event.admission_id,
         reason=reason,
         order_id=getattr(event, "order_id", None),
+        occurred_at=at,
         lane=lane,
-        trace=known.trace,
+        cause=_cause(known.cause),
     )
+    book.changes.outcomes.append(outcome)
 
 
 def _note_of_admission(
@@ -111,41 +101,27 @@ def _note_of_admission(
     admission: Admission,
     arrival: Arrival,
     name: tuple[object, ...],
-    **fields: Any,
-) -> None:
-    _note(
-        book,
-        outcome_type,
-        event_time(arrival.event),
-        name,
-        arrival.cause,
+) -> Outcome:
+    """Note an outcome, whose id is made of its time, its type and `name`, and give it."""
+    at = event_time(arrival.event)
+    outcome = Outcome(
+        outcome_id=time_ordered_id(at, outcome_type, *name),
+        trace=arrival.trace,
+        type=outcome_type,
         organization_id=admission.key.organization_id,
         experience_id=admission.experience_id or None,
         distribution_id=admission.distribution_id or None,
         distribution_type=admission.distribution_type,
         consumer_id=admission.consumer_id,
         admission_id=admission.key.admission_id,
-        lane=arrival.lane,
-        trace=arrival.trace,
-        **fields,
-    )
-
-
-def _note(
-    book: Book,
-    outcome_type: OutcomeType,
-    at: datetime,
-    name: tuple[object, ...],
-    cause: Cause,
-    **fields: Any,
-) -> None:
-    """Note an outcome, whose id is made of its time, its type and `name`."""
-    topic, partition, offset, _, event_id = cause
-    outcome = Outcome(
-        outcome_id=time_ordered_id(at, outcome_type, *name),
-        type=outcome_type,
         occurred_at=at,
-        cause=OutcomeCause(topic=topic, partition=partition, offset=offset, event_id=event_id),
-        **fields,
+        lane=arrival.lane,
+        cause=_cause(arrival.cause),
     )
     book.changes.outcomes.append(outcome)
+    return outcome
+
+
+def _cause(cause: Cause) -> OutcomeCause:
+    topic, partition, offset, _, event_id = cause
+    return OutcomeCause(topic=topic, partition=partition, offset=offset, event_id=event_id)
