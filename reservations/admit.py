@@ -4,7 +4,8 @@ from reservations.book import Book
 from reservations.facts import reconsider
 from reservations.forgotten import is_forgotten, refuse_forgotten
 from reservations.matching import admission_key, known_admission
-from reservations.shopper import Shopper, shopper_keys
+from reservations.settle import settle
+from reservations.shopper import Shopper, is_alone, shopper_keys
 from schemas.events import Admitted, Arrival, CartUpdated
 from schemas.facts import KnownFact, fact_order
 from schemas.reservation import Admission
@@ -14,16 +15,33 @@ from schemas.vocabulary import Result
 def apply_admitted(book: Book, arrival: Arrival, event: Admitted) -> Result:
     """Make an admission, or merge a repetition into the one that is known."""
     admission = known_admission(book, event)
-    if admission is None:
-        if is_forgotten(book, event):
-            return refuse_forgotten(book, arrival, event)
-        admission = _new_admission(book, arrival, event)
-        book.add_admission(admission)
-        _note_items(admission, arrival, event)
-    elif not _merge(book, admission, arrival, event):
-        return "duplicate"
-    reconsider(book, arrival, Shopper(book, *shopper_keys(event, admission)), changed=[admission])
+    if admission is not None:
+        return _apply_again(book, arrival, event, admission)
+    if is_forgotten(book, event):
+        return refuse_forgotten(book, arrival, event)
+    return _apply_new(book, arrival, event)
+
+
+def _apply_new(book: Book, arrival: Arrival, event: Admitted) -> Result:
+    admission = _new_admission(book, arrival, event)
+    book.add_admission(admission)
+    _note_items(admission, arrival, event)
+    if is_alone(book, admission):
+        settle(book, arrival, admission)  # no fact but its own is there to be placed
+    else:
+        _reconsider(book, arrival, event, admission)
     return "applied"
+
+
+def _apply_again(book: Book, arrival: Arrival, event: Admitted, admission: Admission) -> Result:
+    if not _merge(book, admission, arrival, event):
+        return "duplicate"
+    _reconsider(book, arrival, event, admission)
+    return "applied"
+
+
+def _reconsider(book: Book, arrival: Arrival, event: Admitted, admission: Admission) -> None:
+    reconsider(book, arrival, Shopper(book, *shopper_keys(event, admission)), changed=[admission])
 
 
 def _new_admission(book: Book, arrival: Arrival, event: Admitted) -> Admission:

@@ -156,8 +156,9 @@ class Book:
 
 def shoppers_of(admission: Admission) -> list[ShopperKey]:
     """Give whose an admission is, and was before it was transferred."""
-    ids = [admission.consumer_id, admission.guest_id]
-    return [(admission.key.organization_id, each) for each in ids if each is not None]
+    organization_id, guest_id = admission.key.organization_id, admission.guest_id
+    owner = organization_id, admission.consumer_id
+    return [owner] if guest_id is None else [owner, (organization_id, guest_id)]
 
 
 def shopper_of(fact: EarlyFact) -> ShopperKey:

@@ -58,6 +58,13 @@ def shopper_keys(event: Admitted | Fact, admission: Admission | None) -> list[Sh
     return keys if admission is None else [*keys, *shoppers_of(admission)]
 
 
+def is_alone(book: Book, admission: Admission) -> bool:
+    """Tell whether its shopper has no other admission, and no fact that waits for one."""
+    shopper = admission.key.organization_id, admission.consumer_id
+    theirs = book.admissions_by_consumer[shopper]
+    return len(theirs) == 1 and not book.facts_by_consumer.get(shopper)
+
+
 def new_owner(event: Admitted | Fact) -> ShopperKey | None:
     """Give to whom a transfer would give an admission."""
     if isinstance(event, TransferRequested):
