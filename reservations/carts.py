@@ -35,7 +35,7 @@ class Addition:
     why_not: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CartChange:
     """The holds of an admission, on their way to a cart."""
 

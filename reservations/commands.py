@@ -6,6 +6,7 @@ from typing import Final
 
 from schemas.events import ExtendRequested, TransferRequested
 from schemas.facts import KnownFact
+from schemas.policy import Policy
 from schemas.reservation import Admission
 from schemas.vocabulary import Reason
 
@@ -31,29 +32,32 @@ class Extensions:
     renewed for ever.
     """
 
-    __slots__ = ("_cap", "_granted", "_left", "_policy", "end")
+    __slots__ = ("_admission", "_first_end", "_granted", "end")
 
     def __init__(self, admission: Admission) -> None:
-        self.end = hold_end(admission)
-        self._policy = policy = admission.policy
-        self._cap = admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
-        self._left = timedelta(seconds=policy.extension_seconds_max)
+        self._admission = admission
+        self.end = self._first_end = hold_end(admission)
         self._granted = 0
 
     def ask(self, request: ExtendRequested, closed_at: datetime | None) -> Reason | None:
         """Move the end, or say why not. A request after the end, or the closing, is too late."""
-        more = min(timedelta(seconds=request.seconds), self._left, self._cap - self.end)
+        policy = self._admission.policy
         over_at = self.end if closed_at is None else min(self.end, closed_at)
-        if self._policy.extensions_max == 0:
+        if policy.extensions_max == 0:
             return "extension_not_allowed"
         if request.requested_at > over_at:
             return "hold_over"
-        if self._granted == self._policy.extensions_max:
+        if self._granted == policy.extensions_max:
             return "extension_limit"
-        if more <= timedelta():
+        end = min(self.end + timedelta(seconds=request.seconds), self._end_max(policy))
+        if end <= self.end:
             return "extension_too_long"
-        self.end, self._left, self._granted = self.end + more, self._left - more, self._granted + 1
+        self.end, self._granted = end, self._granted + 1
         return None
+
+    def _end_max(self, policy: Policy) -> datetime:
+        cap = self._admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
+        return min(self._first_end + timedelta(seconds=policy.extension_seconds_max), cap)
 
 
 def extended_end(

@@ -1,6 +1,5 @@
 """What one consumer may have of an experience. Decided in the transaction that holds the units."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -38,19 +37,16 @@ class Allowance:
         owner: str | None = None,  # the admission's, unless told
     ) -> None:
         self.policy = admission.policy
-        has: list[Held] = []
+        self.of_line: dict[StockKey, int] = {}
+        self.units = self.open = 0
         if self.policy.has_limits:
-            has = _counted(_has(book, admission, owner), admission, cart)
-        self.of_line: Counter[StockKey] = Counter()
-        for one in has:
-            self.of_line[one.stock_key] += one.units
-        self.units = sum(one.units for one in has)
-        self.open = sum(one.is_open for one in has)
+            for one in _counted(_has(book, admission, owner), admission, cart):
+                self._add(one.stock_key, one.units, is_open=one.is_open)
 
     def refuses(self, reservation: Reservation, quantity: int) -> Reason | None:
         """Say which limit forbids to hold `quantity` more units, if any does."""
         policy = self.policy
-        of_line = self.of_line[reservation.stock_key]
+        of_line = self.of_line.get(reservation.stock_key, 0)
         if _exceeds(of_line + quantity, policy.units_per_sku_max):
             return "limit_per_sku"
         if _exceeds(self.units + quantity, policy.units_per_experience_max):
@@ -60,9 +56,12 @@ class Allowance:
 
     def use(self, reservation: Reservation, quantity: int, *, opens: bool) -> None:
         """Count units that are held now."""
-        self.of_line[reservation.stock_key] += quantity
-        self.units += quantity
-        self.open += opens
+        self._add(reservation.stock_key, quantity, is_open=opens)
+
+    def _add(self, stock_key: StockKey, units: int, *, is_open: bool) -> None:
+        self.of_line[stock_key] = self.of_line.get(stock_key, 0) + units
+        self.units += units
+        self.open += is_open
 
 
 def limit_of_transfer(book: Book, admission: Admission, owner: str) -> Reason | None:

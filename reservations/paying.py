@@ -27,7 +27,7 @@ from schemas.vocabulary import Reason
 NOTHING: Final[Reason] = "nothing_in_cart"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sale:
     """One payment being carried out."""
 

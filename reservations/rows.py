@@ -5,7 +5,7 @@ from uuid import UUID
 
 from reservations.book import Book
 from reservations.say import say
-from reservations.strategies import move, strategy_of_line
+from reservations.strategies import move
 from schemas.events import Arrival, event_time
 from schemas.identity import time_ordered_id
 from schemas.reservation import Admission, Reservation
@@ -41,8 +41,10 @@ def new_reservation(
 def prepare(book: Book, reservation: Reservation, admission: Admission) -> None:
     """Note where the units of a line that holds nothing would come from, as it is known now."""
     reservation.experience_id = admission.experience_id
-    reservation.strategy = admission.policy.strategy
-    reservation.strategy = strategy_of_line(book, reservation)
+    line = book.stock.get(reservation.stock_key)
+    # An untracked line has no units to set aside.
+    is_untracked = line is not None and not line.tracked
+    reservation.strategy = "soft" if is_untracked else admission.policy.strategy
 
 
 def reservation_id(admission: Admission, product_id: str, variant_id: str) -> UUID:

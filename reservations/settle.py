@@ -31,8 +31,9 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> bool:
     _move_end(book, admission, it)
     rows = book.reservations[admission.key]
     sold = [one for one in rows if one.status in SOLD]
+    sale_mark = it.sale_mark
     moves = starts_to_move(book, admission)
-    sold_anew = moves or it.sale_mark != admission.sale_mark or _is_not_returned(it, sold)
+    sold_anew = moves or sale_mark != admission.sale_mark or _is_not_returned(it, sold)
     before = [copy(one) for one in rows] if moves or (sold and sold_anew) else []
     said = len(book.changes.outcomes)
     for reservation in sold if sold_anew else ():
@@ -49,7 +50,7 @@ def settle(book: Book, arrival: Arrival, admission: Admission) -> bool:
         bought = _bought_before(before, it.payment)
         Sale(book, arrival, admission, it, it.payment, bought).carry_out()
     _end_or_return(book, arrival, admission, it)
-    admission.cart_mark, admission.sale_mark = it.cart.mark, it.sale_mark
+    admission.cart_mark, admission.sale_mark = it.cart.mark, sale_mark
     book.touch_admission(admission)
     if before:
         say_only_what_changed(book, arrival, admission, before, said)

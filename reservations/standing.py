@@ -33,16 +33,12 @@ class Standing:
     cart: Cart = EMPTY  # the one in force
     answers: dict[int, tuple[KnownFact, str | None]] = field(default_factory=dict)
     surplus: Sequence[Payment] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """Give what decides."""
-        return next(verdict for verdict, holds in PRECEDENCE if holds(self))
+    verdict: Verdict = "open"  # what decides
 
     @property
     def ending(self) -> Verdict:
         """Give what ends the hold where no payment does."""
-        return next(verdict for verdict, holds in PRECEDENCE[_ENDINGS:] if holds(self))
+        return _first_that_holds(self, PRECEDENCE[_ENDINGS:])
 
     @property
     def sale_mark(self) -> str:
@@ -64,7 +60,8 @@ class Standing:
 
 # The precedence of facts: the first line that is so decides, whatever came first. Money outranks
 # an end; of two ends the earlier counts; a payment after the end is late, and money all the same.
-PRECEDENCE: Final[Sequence[tuple[Verdict, Callable[[Standing], bool]]]] = (
+Precedence = Sequence[tuple[Verdict, Callable[[Standing], bool]]]
+PRECEDENCE: Final[Precedence] = (
     ("returned", lambda it: it.payment is not None and it.payment.cancelled_at is not None),
     ("paid", lambda it: it.payment is not None),
     ("elapsed", lambda it: it.elapsed),
@@ -118,16 +115,21 @@ def _closed(
         it.late = payment.paid_at > over_at
         it.too_late = payment.paid_at > over_at + timedelta(seconds=policy.late_seconds)
         it.elapsed = elapsed or (over_at == expires_at and it.late)
+    it.verdict = _first_that_holds(it, PRECEDENCE)
     return it
+
+
+def _first_that_holds(it: Standing, lines: Precedence) -> Verdict:
+    return next(verdict for verdict, holds in lines if holds(it))
 
 
 def _first_end(facts: Sequence[KnownFact]) -> AdmissionEnded | None:
     ends = [known.fact for known in facts if isinstance(known.fact, AdmissionEnded)]
-    return min(ends, key=lambda end: (end.ended_at, _END_RANK[end.end]), default=None)
+    return min(ends, key=lambda end: (end.ended_at, _END_RANK[end.end])) if ends else None
 
 
 _END_RANK: Final = {"expired": 0, "left": 1, "denied": 2}
 
 
 def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((at for at in (one, other) if at is not None), default=None)
+    return min(one, other) if one is not None and other is not None else one or other

@@ -61,12 +61,6 @@ def refusal(book: Book, reservation: Reservation, quantity: int) -> Reason | Non
     return None if pool.available >= quantity else "pool_exhausted"
 
 
-def strategy_of_line(book: Book, reservation: Reservation) -> Strategy:
-    """Give the strategy that fits the line: an untracked one has no units to set aside."""
-    line = book.stock.get(reservation.stock_key)
-    return "soft" if line is not None and not line.tracked else reservation.strategy
-
-
 def can_oversell(book: Book, reservation: Reservation, quantity: int, budget: int) -> bool:
     """Tell whether the policy's budget bears selling units that are not there."""
     line = book.stock.get(reservation.stock_key)

@@ -1,7 +1,7 @@
 """How an experience holds stock. What an operator leaves out has the default written here."""
 
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,7 +76,7 @@ class Policy(BaseModel):
     # Whose units are at risk first when an operator takes stock away that is held.
     at_risk_first: AtRiskFirst = "newest"
 
-    @property
+    @cached_property
     def has_limits(self) -> bool:
         """Tell whether what a consumer has elsewhere may refuse a hold."""
         limits = (self.units_per_sku_max, self.units_per_experience_max, self.open_holds_max)

@@ -75,11 +75,12 @@ class Reservation:
     at_risk: int = 0  # units of an active hold that an operator has taken away
     warned: bool = False  # that they are at risk was said
     outcomes: int = 0  # that were said of it: they number the outcomes' ids
+    stock_key: StockKey = field(init=False, repr=False, compare=False)  # which its units are of
 
-    @property
-    def stock_key(self) -> StockKey:
-        """Give the stock line that the units are of."""
-        return StockKey(self.admission_key.organization_id, self.product_id, self.variant_id)
+    def __post_init__(self) -> None:
+        # Asked for at every step of a hold, and never another one.
+        organization_id = self.admission_key.organization_id
+        self.stock_key = StockKey(organization_id, self.product_id, self.variant_id)
 
     @property
     def pool_key(self) -> PoolKey:

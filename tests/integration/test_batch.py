@@ -335,10 +335,9 @@ def a_reservation(**rest: Any) -> Reservation:
 
 
 def unchanged(one: Any, other: Any) -> set[str]:
-    """Name the fields that have kept their value."""
-    return {
-        each.name for each in fields(one) if getattr(one, each.name) == getattr(other, each.name)
-    }
+    """Name the fields that have kept their value, but those that are made of others."""
+    names = [each.name for each in fields(one) if each.init]
+    return {name for name in names if getattr(one, name) == getattr(other, name)}
 
 
 async def test_an_admission_is_loaded_as_it_was_saved(db: Connection) -> None:
