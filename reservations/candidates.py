@@ -60,7 +60,7 @@ class Candidate:
             self.transfers.ask(fact, over_at, known.answer if self._has(known) else None)
         if isinstance(fact, AdmissionEnded):
             self.ended_at = min(self.ended_at or fact.ended_at, fact.ended_at)
-        if isinstance(fact, AdmissionEnded | CheckoutCompleted):
+        if isinstance(fact, (AdmissionEnded, CheckoutCompleted)):
             self.closed_at = min(self.closed_at or event_time(fact), event_time(fact))
         if isinstance(fact, CheckoutCompleted) and fact.order_id is not None:
             self.orders.add(fact.order_id)

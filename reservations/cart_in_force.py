@@ -36,7 +36,7 @@ def cart_in_force(
     """
     chosen: KnownFact | None = None
     for known in facts:
-        if isinstance(known.fact, CartUpdated | ReleaseRequested):
+        if isinstance(known.fact, (CartUpdated, ReleaseRequested)):
             reason = _why_not(known.fact, closed_at, policy)
             answers[id(known)] = (known, reason)
             if reason is None:

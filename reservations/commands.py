@@ -21,8 +21,7 @@ def hold_end(admission: Admission) -> datetime:
     policy, window_ends_at = admission.policy, admission.window_ends_at
     if window_ends_at is None:
         window_ends_at = admission.admitted_at + policy.window(admission.distribution_type)
-    cap = admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
-    return min(window_ends_at + timedelta(seconds=policy.buffer_seconds), cap)
+    return min(window_ends_at + policy.buffer, admission.admitted_at + policy.hold_max)
 
 
 class Extensions:
@@ -56,7 +55,7 @@ class Extensions:
         return None
 
     def _end_max(self, policy: Policy) -> datetime:
-        cap = self._admission.admitted_at + timedelta(seconds=policy.hold_seconds_max)
+        cap = self._admission.admitted_at + policy.hold_max
         return min(self._first_end + timedelta(seconds=policy.extension_seconds_max), cap)
 
 

@@ -123,10 +123,10 @@ def in_order(facts: Sequence[KnownFact]) -> Sequence[KnownFact]:
     if len(facts) < 2:
         return facts
     # What else they say is asked only where two are of one kind and one instant.
-    places = [_time_and_rank(known) for known in facts]
-    if len(set(places)) < len(places):
+    by_place = {_time_and_rank(known): known for known in facts}
+    if len(by_place) < len(facts):
         return sorted(facts, key=fact_order)
-    return sorted(facts, key=_time_and_rank)
+    return [by_place[place] for place in sorted(by_place)]
 
 
 def fact_order(known: KnownFact) -> tuple[Any, ...]:

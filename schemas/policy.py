@@ -82,6 +82,16 @@ class Policy(BaseModel):
         limits = (self.units_per_sku_max, self.units_per_experience_max, self.open_holds_max)
         return any(limit is not None for limit in limits)
 
+    @cached_property
+    def buffer(self) -> timedelta:
+        """Give the time from the end of the window to the hold's."""
+        return timedelta(seconds=self.buffer_seconds)
+
+    @cached_property
+    def hold_max(self) -> timedelta:
+        """Give the time that no hold outlives."""
+        return timedelta(seconds=self.hold_seconds_max)
+
     def window(self, distribution_type: DistributionType) -> timedelta:
         """Give the time from admission to the end of the window."""
         return timedelta(seconds=getattr(self.window_seconds, distribution_type))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.policy import Offer, Policy, Windows
+from schemas.policy import Offer, Policy, Windows, write_policy
 from service.admin.policy_file import read_policies
 from service.admin.problems import BadFile
 
@@ -185,3 +185,12 @@ def test_other_encoding_names_its_line() -> None:
     assert problems(KEY.encode() + b"# caf\xe9\n") == [
         "p.toml:4: byte 0xe9 is not UTF-8; save the file as UTF-8"
     ]
+
+
+def test_policy_that_was_asked_what_it_keeps_is_the_same_policy() -> None:
+    asked, other = Policy(buffer_seconds=7), Policy(buffer_seconds=7)
+
+    assert (asked.buffer.total_seconds(), asked.has_limits) == (7, False)
+
+    assert (asked, hash(asked), write_policy(asked)) == (other, hash(other), write_policy(other))
+    assert write_policy(asked) == '{"buffer_seconds":7}'
