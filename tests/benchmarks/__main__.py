@@ -1,80 +1,51 @@
 """Measure the worker: against COPY, against peers, and against the clock.
 
     python -m tests.benchmarks                     short, some minutes
-    python -m tests.benchmarks --full              the whole of it, an hour
-    python -m tests.benchmarks --only latency      one group: see --help
+    python -m tests.benchmarks --full              the whole of it, some hours
+    python -m tests.benchmarks --only storm        one group, or several: see --help
+    python -m tests.benchmarks --plots             nothing is measured: draw the last results anew
 
 Real Kafka, real Postgres and the workers, all on this machine, with durable settings: fsync and
 synchronous_commit on, acks=all. What is compared is measured in one run, one after the other.
-Results go to tests/benchmarks/results.
+The table, as JSON, and plots of it go to tests/benchmarks/results.
 """
 
 import argparse
 import asyncio
 import json
-import os
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-from rich.console import Console
-from rich.table import Table
 
 from service.embedded import embedded_servers
-from tests.benchmarks.lines import LINES, summary
-from tests.benchmarks.runs import FULL, GROUPS, SHORT, Scale
+from service.garbage import look_for_garbage_rarely
+from service.logs import set_up_logs
+from tests.benchmarks.lines import LINES, figure
+from tests.benchmarks.progress import tell
+from tests.benchmarks.results import RESULTS, keep, results_of, show
+from tests.benchmarks.runs import GROUPS
+from tests.benchmarks.seen import FULL, SHORT, AllSeen, Scale, Seen
 
-RESULTS: Final = Path(__file__).parent / "results"
 
-Values = dict[str, list[float]]
-
-
-async def measure(groups: Sequence[str], scale: Scale, runs: int) -> Values:
-    """Run each group so often, on the same servers, and give all that was seen, by name."""
-    values: defaultdict[str, list[float]] = defaultdict(list)
+async def measure(groups: Sequence[str], scale: Scale, runs: int) -> AllSeen:
+    """Run each group so often, on the same servers, and give all that was seen."""
+    all_seen = AllSeen()
+    tell("starting Postgres and Kafka")
     async with embedded_servers() as servers:
         for name in groups:
             for run in range(runs):
+                tell(f"{name}, run {run + 1} of {runs}")
                 began = time.monotonic()
                 seen = await GROUPS[name](servers, scale)
-                took = time.monotonic() - began
-                print(f"{name}, run {run + 1} of {runs}, {took:.0f} s: {_told(seen)}", flush=True)
-                for what, value in seen.items():
-                    values[what].append(value)
-    return values
+                tell(f"{name} took {time.monotonic() - began:.0f} s{_told(seen)}")
+                all_seen.add(seen)
+    return all_seen
 
 
-def _told(seen: dict[str, float]) -> str:
-    return ", ".join(f"{what} {value:,.3g}" for what, value in seen.items() if what in LINES)
-
-
-def results_of(values: Values, scale: Scale) -> dict[str, Any]:
-    """Give what is kept: the lines that promise something, and what else was seen."""
-    return {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "full": scale is FULL,
-        "lines": {name: summary(values[name]) for name in LINES if name in values},
-        "seen": {what: summary(all_) for what, all_ in values.items() if what not in LINES},
-    }
-
-
-def show(results: dict[str, Any]) -> None:
-    """Print the table."""
-    columns = ("what", "min", "median", "max", "promised", "aim", "")
-    table = Table(*columns, title="The worker, measured")
-    for name, found in results["lines"].items():
-        line = LINES[name]
-        figures = [f"{found[part]:,.3g} {line.unit}" for part in ("min", "median", "max")]
-        word = "at least" if line.more_is_better else "at most"
-        verdict = "[green]holds[/]" if line.holds(found["median"]) else "[red]falls short[/]"
-        table.add_row(line.what, *figures, f"{word} {line.promised:g}", f"{line.aim:g}", verdict)
-    for what, found in results["seen"].items():
-        table.add_row(what, *(f"{found[part]:,.4g}" for part in ("min", "median", "max")))
-    Console(width=None if os.isatty(1) else 140).print(table)
+def _told(seen: Seen) -> str:
+    values = seen.values.items()
+    told = [f"{what} {figure(value)} {LINES[what].unit}" for what, value in values if what in LINES]
+    return f": {', '.join(told)}" if told else ""
 
 
 def main() -> None:
@@ -85,23 +56,26 @@ def main() -> None:
     )
     parser.add_argument("--full", action="store_true", help="as much as the table promises")
     parser.add_argument("--only", nargs="+", choices=list(GROUPS), default=list(GROUPS))
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=3, help="of each group; the median counts")
+    parser.add_argument("--plots", action="store_true", help="draw what was measured before")
     arguments = parser.parse_args()
+    if arguments.plots:
+        _draw_anew()
+        return
+    set_up_logs("console", "warning")  # one group has a worker in this process
+    look_for_garbage_rarely()  # as its command does
     scale = FULL if arguments.full else SHORT
     results = results_of(asyncio.run(measure(arguments.only, scale, arguments.runs)), scale)
+    path = keep(results)
     show(results)
-    _keep(results)
+    print(f"Results and plots: {path.relative_to(Path.cwd())}, and *.svg beside it")
 
 
-def _keep(results: dict[str, Any]) -> None:
-    """Write the results; groups that were left out keep what an earlier run of that scale found."""
-    path = RESULTS / ("full.json" if results["full"] else "short.json")
-    before = json.loads(path.read_text()) if path.exists() else {}
-    for part in ("lines", "seen"):
-        results[part] = {**before.get(part, {}), **results[part]}
-    RESULTS.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"Results: {path.relative_to(Path.cwd())}")
+def _draw_anew() -> None:
+    for path in sorted(RESULTS.glob("*.json")):
+        results = json.loads(path.read_text())
+        if "curves" in results:
+            print(f"drawn: what {keep(results).name} tells")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,13 @@ _BURSTS_A_SECOND: Final = 100  # at most; slower rates send one event at a time
 _RUNS: Final = count()
 
 
+class Sample(NamedTuple):
+    """When an event was sent, and how long it took until its outcome was read, read committed."""
+
+    sent_at: float  # seconds, as time.time() gives them
+    ms: float
+
+
 class Latencies(NamedTuple):
     """Milliseconds from an event's being sent until its outcome was read, read committed."""
 
@@ -39,19 +46,27 @@ async def paced(world: World, rate: float, seconds: float, *, products: int = 1)
 
     Those of the first seconds are left out: connections, plans and caches are cold.
     """
+    samples = await paced_samples(world, rate, seconds + WARM_UP_SECONDS, products=products)
+    return [one.ms for one in samples]
+
+
+async def paced_samples(
+    world: World, rate: float, seconds: float, *, products: int = 1
+) -> list[Sample]:
+    """Do so for so many seconds in all, and tell of each event when it was sent, too."""
     sent: dict[bytes, float] = {}
-    took: list[float] = []
+    took: list[Sample] = []
     async with outcomes_of(world, new_only=True) as reader:
-        began = time.perf_counter()
-        sending = asyncio.create_task(_send(world, rate, seconds + WARM_UP_SECONDS, products, sent))
-        async with asyncio.timeout(seconds + WARM_UP_SECONDS + 60):
+        began, clock = time.perf_counter(), time.time() - time.perf_counter()
+        sending = asyncio.create_task(_send(world, rate, seconds, products, sent))
+        async with asyncio.timeout(seconds + 60):
             while not sending.done() or sent:
                 for records in (await reader.getmany(timeout_ms=200)).values():
                     now = time.perf_counter()
                     for record in records:
                         sent_at = sent.pop(record.key, None)
                         if sent_at is not None and sent_at - began > WARM_UP_SECONDS:
-                            took.append((now - sent_at) * 1000)
+                            took.append(Sample(sent_at + clock, (now - sent_at) * 1000))
         await sending
     return took
 

@@ -4,12 +4,15 @@
     python -m tests.benchmarks.profile --calls 40      # and the functions that take the most
 
 "worker" and "postgres" are microseconds of processor time per event, which other work on the
-machine does not disturb; "wall" is what a clock on the wall shows, waiting included.
+machine does not disturb; "wall" is what a clock on the wall shows, waiting included. "idle" is what
+of that the worker did nothing in: it waited for Postgres, for Kafka, or for the processor.
 """
 
 import argparse
 import asyncio
 import cProfile
+import itertools
+import os
 import pstats
 import tempfile
 from contextlib import nullcontext
@@ -35,6 +38,8 @@ from tests.integration.conftest import create_database, drop_database
 LANES = 4
 SECONDS_MAX = 300
 
+_NUMBERS = itertools.count()
+
 
 class Row(NamedTuple):
     """Microseconds per event of one phase."""
@@ -54,6 +59,12 @@ class Profile:
     kafka: float  # microseconds of its processor time per event
     statements: list[Statement]
 
+    @property
+    def idle(self) -> float:
+        """Give the microseconds per event in which the event loop had nothing to do."""
+        busy = sum(row.worker for name, row in self.phases.items() if name != "threads")
+        return max(0.0, sum(row.wall for row in self.phases.values()) - busy)
+
 
 async def profile(
     servers: EmbeddedServers,
@@ -63,7 +74,7 @@ async def profile(
     calls: cProfile.Profile | None = None,
 ) -> Profile:
     """Apply and publish a backlog of `count` events."""
-    name = f"profile_{kind}_{count}_{products}"
+    name = f"profile_{os.getpid()}_{next(_NUMBERS)}"
     url = await create_database(servers.database_url, name)
     with tempfile.TemporaryDirectory() as directory:
         world = World(name, url, servers.bootstrap_servers, Path(directory))
@@ -115,6 +126,7 @@ def show(found: Profile) -> None:
         print(f"{name:14}{row.worker:9.1f}{row.postgres:9.1f}{row.wall:9.1f}")
     worker, postgres, wall = map(sum, zip(*found.phases.values(), strict=True))
     print(f"{'sum':14}{worker:9.1f}{postgres:9.1f}{wall:9.1f}    kafka {found.kafka:.1f}")
+    print(f"{'idle':14}{found.idle:9.1f}")
     print("\nstatements in Postgres, by time in them")
     for microseconds, calls, text in found.statements:
         print(f"{microseconds:9.1f} {calls:6}  {' '.join(text.split())[:90]}")

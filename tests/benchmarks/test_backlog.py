@@ -2,10 +2,11 @@
 
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServers
 from tests.benchmarks import backlog, copying
-from tests.benchmarks.__main__ import results_of
-from tests.benchmarks.lines import LINES
-from tests.benchmarks.paced import latencies_of, paced
-from tests.benchmarks.runs import SHORT
+from tests.benchmarks.lines import LINES, figure
+from tests.benchmarks.paced import latencies_of
+from tests.benchmarks.results import results_of
+from tests.benchmarks.seen import SHORT, AllSeen, Seen
+from tests.benchmarks.storm import strike
 from tests.benchmarks.worlds import world_of
 
 
@@ -14,15 +15,20 @@ async def test_benchmarks_run(postgres: EmbeddedPostgres, kafka: EmbeddedKafka) 
     async with world_of(servers, products=3) as world:
         rate = await backlog.drain(world, 2_000, kind="mixed", products=3)
         rows = await copying.rows_of(world.database_url)
-        took = await paced(world, 100, 1, products=3)
+        storm = await strike(world, 200, first=0, products=3, seconds=1)
     copied = await copying.copy(servers.database_url, "copying_short", rows)
 
-    assert min(rate, copied, *took) > 0
-    assert len(took) > 50
+    assert min(rate, copied, storm.seconds, *(one.ms for one in storm.samples)) > 0
+    assert storm.ends[-1][1] == 200
+    assert len(storm.samples) > 50
 
 
 def test_what_was_measured_is_told_by_line() -> None:
-    results = results_of({"busy": [40.0, 60.0, 50.0], "events/s": [9.0]}, SHORT)
+    seen = AllSeen()
+    for busy in (40.0, 60.0, 50.0):
+        seen.add(Seen({"busy": busy, "events/s": 9.0}))
+
+    results = results_of(seen, SHORT)
 
     assert results["lines"] == {
         "busy": {"runs": [40.0, 60.0, 50.0], "min": 40.0, "median": 50.0, "max": 60.0}
@@ -35,6 +41,10 @@ def test_line_holds_where_it_is_what_was_promised_or_better() -> None:
     assert not LINES["busy"].holds(81)
     assert LINES["hot"].holds(0.9)
     assert not LINES["hot"].holds(0.89)
+
+
+def test_figure_has_what_a_person_compares() -> None:
+    assert list(map(figure, (0.31234, 1.0, 46.26, 2459.6))) == ["0.312", "1", "46.3", "2,460"]
 
 
 def test_percentile_is_a_value_that_was_measured() -> None:
