@@ -13,9 +13,9 @@ The table, as JSON, and plots of it go to tests/benchmarks/results.
 import argparse
 import asyncio
 import json
+import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from service.embedded import embedded_servers
 from service.garbage import look_for_garbage_rarely
@@ -28,7 +28,10 @@ from tests.benchmarks.seen import FULL, SHORT, AllSeen, Scale, Seen
 
 
 async def measure(groups: Sequence[str], scale: Scale, runs: int) -> AllSeen:
-    """Run each group so often, on the same servers, and give all that was seen."""
+    """Run each group so often, on the same servers, and give all that was seen.
+
+    What was seen is kept after each group: a later one may fail, after hours.
+    """
     all_seen = AllSeen()
     tell("starting Postgres and Kafka")
     async with embedded_servers() as servers:
@@ -39,6 +42,7 @@ async def measure(groups: Sequence[str], scale: Scale, runs: int) -> AllSeen:
                 seen = await GROUPS[name](servers, scale)
                 tell(f"{name} took {time.monotonic() - began:.0f} s{_told(seen)}")
                 all_seen.add(seen)
+            keep(results_of(all_seen, scale))
     return all_seen
 
 
@@ -66,9 +70,8 @@ def main() -> None:
     look_for_garbage_rarely()  # as its command does
     scale = FULL if arguments.full else SHORT
     results = results_of(asyncio.run(measure(arguments.only, scale, arguments.runs)), scale)
-    path = keep(results)
     show(results)
-    print(f"Results and plots: {path.relative_to(Path.cwd())}, and *.svg beside it")
+    print(f"Results and plots: {os.path.relpath(keep(results))}, and *.svg beside it")
 
 
 def _draw_anew() -> None:

@@ -8,7 +8,7 @@ each time.
 
 from typing import Final, NamedTuple
 
-from db.connect import connect
+from db.connect import ALL_TIME_SECONDS, connect
 from service.embedded import EmbeddedServers
 from tests.benchmarks.backlog import drain
 from tests.benchmarks.paced import Latencies, latencies_of, paced
@@ -35,7 +35,7 @@ async def measure(servers: EmbeddedServers, rows: int) -> Measured:
         tell(f"filling tables with {rows:,} rows each")
         connection = await connect(world.database_url, application_name="bench")
         await fill(connection, rows)
-        await connection.execute("VACUUM")
+        await connection.execute("VACUUM", timeout=ALL_TIME_SECONDS)
         tell("a worker works on them")
         drained = await drain(world, EVENTS, products=PRODUCTS)
         latencies = latencies_of(await paced(world, RATE, SECONDS, products=PRODUCTS))

@@ -8,7 +8,7 @@ the journal, as after pruning.
 from datetime import datetime
 from typing import Final
 
-from db.connect import Connection, connect
+from db.connect import ALL_TIME_SECONDS, Connection, connect
 
 # A lane that nobody takes: it counts the holds, and notes that there was pruning.
 KEEPER: Final = 1000
@@ -35,7 +35,7 @@ _HOLDS: Final = """
       FROM (SELECT 'lamp-' || n % {products}, count(*)
               FROM generate_series({first}, {last}) AS n
              GROUP BY 1) AS held (product_id, units)
-     WHERE stock_lines.product_id = held.product_id;
+     WHERE organization_id = 'acme' AND stock_lines.product_id = held.product_id;
 
     INSERT INTO lanes (lane, holds_active, pruned_before)
     VALUES ({keeper}, {last} - {first} + 1, now() - interval '4 days')
@@ -67,6 +67,7 @@ async def hold(
 
 
 async def _insert(connection: Connection, first: int, last: int, **rest: object) -> None:
-    await connection.execute(_HOLDS.format(first=first, last=last, keeper=KEEPER, **rest))
+    statements = _HOLDS.format(first=first, last=last, keeper=KEEPER, **rest)
+    await connection.execute(statements, timeout=ALL_TIME_SECONDS)
     for table in ("admissions", "reservations", "stock_lines"):
-        await connection.execute(f"VACUUM (ANALYZE) {table}")
+        await connection.execute(f"VACUUM (ANALYZE) {table}", timeout=ALL_TIME_SECONDS)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from db.connect import Connection
+from db.connect import ALL_TIME_SECONDS, Connection
 
 # Lanes of the rows, whose journal is of no topic: nobody takes them.
 LANES_FROM: Final = 1000
@@ -63,7 +63,8 @@ async def fill(connection: Connection, rows: int) -> None:
     """Add so many admissions, reservations and entries; their counters and sequences are right."""
     await connection.execute("SET statement_timeout = 0")
     lines = max(1, rows // 100)
-    await connection.execute(_FILL.format(rows=rows, lines=lines, lane=LANES_FROM))
+    statements = _FILL.format(rows=rows, lines=lines, lane=LANES_FROM)
+    await connection.execute(statements, timeout=ALL_TIME_SECONDS)
     await connection.execute("ANALYZE")
 
 
@@ -72,5 +73,6 @@ async def take_journal_back(connection: Connection) -> None:
     await connection.execute("SET statement_timeout = 0")
     await connection.execute(
         f"DELETE FROM journal WHERE lane >= {LANES_FROM};"
-        f" DELETE FROM lane_outputs WHERE lane >= {LANES_FROM}"
+        f" DELETE FROM lane_outputs WHERE lane >= {LANES_FROM}",
+        timeout=ALL_TIME_SECONDS,
     )
