@@ -41,7 +41,7 @@ mutants: $(READY) ## break the rules, one change at a time: does a test notice? 
 chaos: $(READY) ## break it under load, and count: SEED=N replays the faults, FAULTS=N (200) does so many
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
-bench: $(READY) ## measure against COPY, peers and the clock: FULL=1 for the whole of it, an hour
+bench: $(READY) ## measure against COPY, peers and the clock: FULL=1 for all of it, some hours
 	@$(BIN)/python -m tests.benchmarks $(if $(FULL),--full) $(ARGS)
 
 check: $(READY) ## format, lint, types, import contract

@@ -1,6 +1,6 @@
 """Measure the worker: against COPY, against peers, and against the clock.
 
-    python -m tests.benchmarks                     short, some minutes
+    python -m tests.benchmarks                     short, a quarter of an hour
     python -m tests.benchmarks --full              the whole of it, some hours
     python -m tests.benchmarks --only storm        one group, or several: see --help
     python -m tests.benchmarks --plots             nothing is measured: draw the last results anew

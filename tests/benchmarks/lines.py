@@ -43,7 +43,7 @@ LINES: Final[dict[str, Line]] = {
     "storm p99": Line("p99 of 500/s meanwhile", "ms", 500, 250),
     "tick": Line("a tick with nothing due: at {holds:,} active holds over 1,000", "x", 1.5, 1.0),
     "memory": Line("memory of a worker within {footprint:,} events, at most", "MB", 200, 120),
-    "flat": Line("the same: in the end over after a tenth of them", "x", 1.1, 1.0),
+    "flat": Line("the same: in the end over after a tenth, and 30,000 at least", "x", 1.1, 1.0),
     "failover": Line("kill -9 until an event of its lanes is readable", "s", 15, 8),
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
@@ -13,6 +13,7 @@ from tests.e2e.events import admitted
 from tests.e2e.world import World
 
 WARM_UP_SECONDS: Final = 2.0
+SECONDS_MAX: Final = 300.0
 _BURSTS_A_SECOND: Final = 100  # at most; slower rates send one event at a time
 
 _RUNS: Final = count()
@@ -51,15 +52,23 @@ async def paced(world: World, rate: float, seconds: float, *, products: int = 1)
 
 
 async def paced_samples(
-    world: World, rate: float, seconds: float, *, products: int = 1
+    world: World,
+    rate: float,
+    seconds: float,
+    *,
+    products: int = 1,
+    until: asyncio.Future[Any] | None = None,
 ) -> list[Sample]:
-    """Do so for so many seconds in all, and tell of each event when it was sent, too."""
+    """Do so for so many seconds in all, and tell of each event when it was sent, too.
+
+    With `until`, events go on being sent until it is done.
+    """
     sent: dict[bytes, float] = {}
     took: list[Sample] = []
     async with outcomes_of(world, new_only=True) as reader:
         began, clock = time.perf_counter(), time.time() - time.perf_counter()
-        sending = asyncio.create_task(_send(world, rate, seconds, products, sent))
-        async with asyncio.timeout(seconds + 60):
+        sending = asyncio.create_task(_send(world, rate, seconds, products, sent, until))
+        async with asyncio.timeout(seconds + (60 if until is None else SECONDS_MAX)):
             while not sending.done() or sent:
                 for records in (await reader.getmany(timeout_ms=200)).values():
                     now = time.perf_counter()
@@ -72,7 +81,12 @@ async def paced_samples(
 
 
 async def _send(
-    world: World, rate: float, seconds: float, products: int, sent: dict[bytes, float]
+    world: World,
+    rate: float,
+    seconds: float,
+    products: int,
+    sent: dict[bytes, float],
+    until: asyncio.Future[Any] | None,
 ) -> None:
     """Send on time, whatever the answers take: who waits for them measures less than a crowd."""
     run = next(_RUNS)
@@ -80,7 +94,7 @@ async def _send(
     await producer.start()
     try:
         began, number, answers = time.perf_counter(), 0, []
-        while (now := time.perf_counter() - began) < seconds:
+        while (now := time.perf_counter() - began) < seconds or (until and not until.done()):
             while number < now * rate:
                 topic, key, value = admitted(f"paced-{run}-{number}", f"lamp-{number % products}")
                 assert key is not None

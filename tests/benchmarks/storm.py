@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from tests.benchmarks.holds import hold
-from tests.benchmarks.paced import Sample, latencies_of, paced_samples
+from tests.benchmarks.paced import SECONDS_MAX, Sample, latencies_of, paced_samples
 from tests.benchmarks.seen import Point
 from tests.benchmarks.worlds import LANES, outcomes_of
 from tests.e2e.world import World
 
 RATE: Final = 500  # admissions a second meanwhile
 CALM_SECONDS: Final = 3.0  # of them before it, of which the first are not looked at
-SECONDS_MAX: Final = 300.0
 _MADE_A_SECOND: Final = 5_000  # holds that even a slow machine makes
 
 _EXPIRED: Final = ("ce_type", b"fanfare.reservation.expired")
@@ -39,9 +38,10 @@ class Storm(NamedTuple):
 
 
 async def strike(world: World, due: int, *, first: int, products: int, seconds: float) -> Storm:
-    """Let so many holds fall due in a world with a running worker, paced for so many seconds.
+    """Let so many holds fall due in a world with a running worker, and give what it was like.
 
-    `first` is the number of the first of these holds: those before it are there already.
+    Admissions go on for so many seconds, and until it is over. `first` is the number of the first
+    of these holds: those before it are there already.
     """
     due_at = time.time() + CALM_SECONDS + 1 + due / _MADE_A_SECOND
     ends_at = datetime.fromtimestamp(due_at, UTC)
@@ -54,7 +54,8 @@ async def strike(world: World, due: int, *, first: int, products: int, seconds: 
     reading = asyncio.create_task(_read_ends(world, due, due_at))
     try:
         await asyncio.sleep(calm)
-        samples = await paced_samples(world, RATE, CALM_SECONDS + seconds, products=products)
+        seconds += CALM_SECONDS
+        samples = await paced_samples(world, RATE, seconds, products=products, until=reading)
         ends = await reading
     finally:
         reading.cancel()

@@ -20,6 +20,9 @@ async def test_every_phase_has_its_share(
 
     assert found.batches >= 1
     assert all(found.phases[name].worker > 0 for name in PHASES)
+    assert found.idle > 0  # Postgres and Kafka were waited for
     show(found)
-    assert "500 events" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "500 events" in told
+    assert "idle" in told
     gc.collect()
