@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 
@@ -59,7 +60,11 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--full", action="store_true", help="as much as the table promises")
-    parser.add_argument("--only", nargs="+", choices=list(GROUPS), default=list(GROUPS))
+    groups = list(GROUPS)
+    told = f"groups, of {', '.join(groups)}"
+    parser.add_argument(
+        "--only", nargs="+", choices=groups, default=groups, metavar="GROUP", help=told
+    )
     parser.add_argument("--runs", type=int, default=3, help="of each group; the median counts")
     parser.add_argument("--plots", action="store_true", help="draw what was measured before")
     arguments = parser.parse_args()
@@ -75,10 +80,14 @@ def main() -> None:
 
 
 def _draw_anew() -> None:
-    for path in sorted(RESULTS.glob("*.json")):
-        results = json.loads(path.read_text())
-        if "curves" in results:
-            print(f"drawn: what {keep(results).name} tells")
+    kept = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    measured = [results for results in kept if "curves" in results]
+    if not measured:
+        sys.exit(
+            f"{os.path.relpath(RESULTS)} has nothing to draw: measure first, with `make bench`"
+        )
+    for results in measured:
+        print(f"drawn: what {keep(results).name} tells")
 
 
 if __name__ == "__main__":

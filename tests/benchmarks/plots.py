@@ -94,6 +94,7 @@ def draw(name: str, curves: Mapping[str, Sequence[Any]]) -> bytes:
         js=[],
         dots_size=3,
         truncate_label=-1,
+        x_label_rotation=20 if plot.kind == "by part" else 0,
         value_formatter=_number,
         range=(0, 1.05 * _most(plot.kind, curves)),
     )

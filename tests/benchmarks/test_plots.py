@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from tests.benchmarks import __main__ as command
 from tests.benchmarks.lines import LINES
 from tests.benchmarks.plots import PLOTS, draw, points_of
 from tests.benchmarks.results import keep, results_of, table_of
@@ -99,6 +100,16 @@ def test_results_are_kept_with_a_plot_each_beside_those_of_other_groups(tmp_path
         "short-growth.svg",
         "short-storm.svg",
     }
+
+
+def test_who_draws_before_anything_was_measured_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--plots"])
+
+    with pytest.raises(SystemExit, match="nothing to draw: measure first, with `make bench`"):
+        command.main()
 
 
 @pytest.mark.parametrize(("scale", "due"), [(SHORT, "10,000 of 100,000"), (FULL, "100,000 of")])
