@@ -23,7 +23,7 @@ LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # leaves room to add the longe
 _MECHANISMS: Final[dict[str, DistributionType]] = {
     word: word for word in get_args(DistributionType)
 }
-_FUTURE_MAX: Final = timedelta(seconds=FUTURE_SECONDS_MAX)
+FUTURE_MAX: Final = timedelta(seconds=FUTURE_SECONDS_MAX)
 
 REFUSED: Final = "refused"  # the kind of those errors whose message is written here
 RECORDED_AT: Final = "recorded_at"  # in the context of a validation: the record's time in Kafka
@@ -96,12 +96,13 @@ def _utc(at: datetime) -> datetime:
 def _happened(at: datetime, info: ValidationInfo) -> datetime:
     """Refuse what has not happened yet: as the newest word on a cart it would stand for years."""
     at, recorded_at = _utc(at), (info.context or {}).get(RECORDED_AT)
-    if recorded_at is not None and at - recorded_at > _FUTURE_MAX:
+    if recorded_at is not None and at - recorded_at > FUTURE_MAX:
         raise PydanticCustomError(REFUSED, "is more than an hour after the record's own time")
     return at
 
 
-def _known_or_other(word: str) -> DistributionType:
+def known_or_other(word: str) -> DistributionType:
+    """Give a mechanism that Fanfare names, or "other"."""
     return _MECHANISMS.get(word, "other")
 
 
@@ -122,4 +123,4 @@ Happened = Annotated[AwareDatetime, AfterValidator(_happened)]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=QUANTITY_MAX)]
 ExtensionSeconds = Annotated[int, Field(strict=True, ge=1, le=EXTENSION_SECONDS_MAX)]
 
-Mechanism = Annotated[str, AfterValidator(_known_or_other)]
+Mechanism = Annotated[str, AfterValidator(known_or_other)]

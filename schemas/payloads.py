@@ -1,16 +1,16 @@
 """What payloads have in common: a record's envelope, whose it is, and its items.
 
-Each class lists the fields that an event is made of, under the event's own names. `told` is what
-the record's type has said already, such as the distribution type: it stands above the payload.
+Each class lists the fields that an event is made of, under the event's own names.
 `schemas.wire` says which type has which payload.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AliasChoices, AliasPath, BaseModel, Field
 
-from schemas.events import AnyEvent, ExpiryTick, Item, event_of
+from schemas.events import AnyEvent, ExpiryTick, Item
 from schemas.fields import (
     DISTRIBUTIONS,
     TOKENS,
@@ -46,9 +46,15 @@ Items = Annotated[tuple[Line, ...], Field(max_length=LINES_MAX), AfterValidator(
 class Payload(BaseModel):
     """What a record holds."""
 
+    @staticmethod
     @abstractmethod
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        """Give the events that this is, with what its type has `told` of them."""
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        """Give the events of a payload's fields, which are the caller's no more."""
+
+    @staticmethod
+    def agree(fields: Mapping[str, Any]) -> bool:
+        """Tell whether fields that are right each by itself may be there together."""
+        return True
 
 
 class Tick(Payload):
@@ -59,8 +65,9 @@ class Tick(Payload):
 
     at: Instant
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(ExpiryTick, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [ExpiryTick(**fields)]
 
 
 class Envelope(Payload):

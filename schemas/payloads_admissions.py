@@ -1,12 +1,13 @@
 """Payloads that begin an admission, and those that end one without a checkout."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.events import AdmissionEnded, Admitted, AnyEvent, Item, event_of
+from schemas.events import AdmissionEnded, Admitted, AnyEvent, Item
 from schemas.fields import (
     REFUSED,
     TOKENS,
@@ -37,16 +38,22 @@ class Admission(Shopper):
     @field_validator("window_ends_at")
     @classmethod
     def _begins_before_it_ends(cls, ends_at: datetime, info: ValidationInfo) -> datetime:
-        if _is_over_before(info, ends_at):
+        if _is_over_before(info.data, ends_at):
             raise PydanticCustomError(REFUSED, "is before the admission")
         return ends_at
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
+    @staticmethod
+    def agree(fields: Mapping[str, Any]) -> bool:
+        named = "window_ends_at" in fields
+        return not (named and _is_over_before(fields, fields["window_ends_at"]))
+
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
         """Give one event. A product beside the items counts where there are none: one unit."""
-        fields = vars(self) | told
-        if self.product_id and not self.items:
-            fields["items"] = (Item(self.product_id, "", 1),)
-        return [event_of(Admitted, fields)]
+        product_id = fields.pop("product_id")
+        if product_id and not fields["items"]:
+            fields["items"] = (Item(product_id, "", 1),)
+        return [Admitted(**fields)]
 
 
 class Winner(BaseModel):
@@ -67,19 +74,20 @@ class Winners(Envelope):
     @classmethod
     def _begin_before_they_end(cls, winners: list[Winner], info: ValidationInfo) -> list[Winner]:
         for number, winner in enumerate(winners):
-            if _is_over_before(info, winner.window_ends_at):
+            if _is_over_before(info.data, winner.window_ends_at):
                 raise PydanticCustomError(REFUSED, f"the window of [{number}] ends before the draw")
         return winners
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
         """Give one event per winner, in the order of the payload."""
-        shared = vars(self) | told
-        return [event_of(Admitted, shared | vars(winner)) for winner in self.winners]
+        winners = fields.pop("winners")
+        return [Admitted(**fields | vars(winner)) for winner in winners]
 
 
-def _is_over_before(info: ValidationInfo, ends_at: datetime | None) -> bool:
+def _is_over_before(fields: Mapping[str, Any], ends_at: datetime | None) -> bool:
     """Tell whether a window ends before its admission; a time that was refused is no time."""
-    admitted_at = info.data.get("admitted_at")
+    admitted_at = fields.get("admitted_at")
     return admitted_at is not None and ends_at is not None and ends_at < admitted_at
 
 
@@ -88,8 +96,9 @@ class End(Shopper):
 
     ended_at: Happened = Field(validation_alias=time_of("expiredAt", "leftAt", "deniedAt"))
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(AdmissionEnded, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [AdmissionEnded(**fields)]
 
 
 def _end_of_denial(reason: object) -> AdmissionEnd:

@@ -3,6 +3,7 @@
 They come in Fanfare's envelope. A shop or a support desk sends them: Fanfare has no carts.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -14,7 +15,6 @@ from schemas.events import (
     ExtendRequested,
     ReleaseRequested,
     TransferRequested,
-    event_of,
 )
 from schemas.fields import REFUSED, ExtensionSeconds, Happened, Name, in_data, time_of
 from schemas.payloads import Items, Shopper
@@ -26,8 +26,9 @@ class Cart(Shopper):
     updated_at: Happened = Field(validation_alias=time_of("updatedAt"))
     items: Items = Field(validation_alias=in_data("items"))
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(CartUpdated, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [CartUpdated(**fields)]
 
 
 class Command(Shopper):
@@ -41,15 +42,17 @@ class Extension(Command):
 
     seconds: ExtensionSeconds = Field(validation_alias=in_data("seconds"))
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(ExtendRequested, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [ExtendRequested(**fields)]
 
 
 class Release(Command):
     """The hold shall end now."""
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(ReleaseRequested, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [ReleaseRequested(**fields)]
 
 
 class Transfer(Command):
@@ -57,12 +60,17 @@ class Transfer(Command):
 
     to_consumer_id: Name = Field(validation_alias=in_data("toConsumerId"))
 
+    @staticmethod
+    def agree(fields: Mapping[str, Any]) -> bool:
+        return bool(fields["to_consumer_id"] != fields.get("consumer_id"))
+
     @field_validator("to_consumer_id")
     @classmethod
     def _to_another(cls, to_consumer_id: str, info: ValidationInfo) -> str:
-        if to_consumer_id == info.data.get("consumer_id"):
+        if not Transfer.agree(info.data | {"to_consumer_id": to_consumer_id}):
             raise PydanticCustomError(REFUSED, "must be another consumer")
         return to_consumer_id
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(TransferRequested, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [TransferRequested(**fields)]

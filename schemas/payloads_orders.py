@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from schemas.events import AnyEvent, CheckoutCompleted, OrderCancelled, event_of
+from schemas.events import AnyEvent, CheckoutCompleted, OrderCancelled
 from schemas.fields import Happened, IdOrNone, Name, in_data, time_of
 from schemas.payloads import Items, Shopper
 
@@ -16,8 +16,9 @@ class Completion(Shopper):
     order_id: IdOrNone = Field(None, validation_alias=in_data("orderId"))
     items: Items = Field((), validation_alias=in_data("items"))
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(CheckoutCompleted, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [CheckoutCompleted(**fields)]
 
 
 class Settlement(Completion):
@@ -25,9 +26,10 @@ class Settlement(Completion):
 
     consumer_id: Name = Field("", validation_alias=in_data("consumerId", "winnerId"))
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
         """Give the completion of the winner, if there is one."""
-        return super().events(told) if self.consumer_id else []
+        return Completion.events(fields) if fields["consumer_id"] else []
 
 
 class Cancellation(Shopper):
@@ -36,5 +38,6 @@ class Cancellation(Shopper):
     cancelled_at: Happened = Field(validation_alias=time_of("cancelledAt"))
     order_id: Name = Field(validation_alias=in_data("orderId"))
 
-    def events(self, told: dict[str, Any]) -> list[AnyEvent]:
-        return [event_of(OrderCancelled, vars(self) | told)]
+    @staticmethod
+    def events(fields: dict[str, Any]) -> list[AnyEvent]:
+        return [OrderCancelled(**fields)]

@@ -7,6 +7,7 @@ shopper paid.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from schemas.events import AnyEvent
@@ -15,10 +16,11 @@ from schemas.payloads import Payload, Tick
 from schemas.payloads_admissions import Admission, Denial, End, Winners
 from schemas.payloads_carts import Cart, Extension, Release, Transfer
 from schemas.payloads_orders import Cancellation, Completion, Settlement
+from schemas.plain import Plain
 from schemas.vocabulary import TICK_TYPE, AdmissionEnd, DistributionType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Meaning:
     """How a record is read, and what its type says beyond its payload.
 
@@ -34,9 +36,22 @@ class Meaning:
         """Give the events in a record's JSON. Raises pydantic's ValidationError."""
         if self.payload is None:
             return []
+        fields = self._plain.fields(document, recorded_at)
+        if fields is None:
+            context = {RECORDED_AT: recorded_at}
+            fields = vars(self.payload.model_validate(document, context=context))
+        return self.payload.events(fields | self._told)
+
+    @cached_property
+    def _plain(self) -> Plain:
+        assert self.payload
+        return Plain(self.payload)
+
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        """What the type has said already: it stands above the payload."""
         told = {"distribution_type": self.distribution_type, "end": self.end}
-        payload = self.payload.model_validate(document, context={RECORDED_AT: recorded_at})
-        return payload.events({name: fact for name, fact in told.items() if fact is not None})
+        return {name: fact for name, fact in told.items() if fact is not None}
 
 
 PASSED_OVER: Final = Meaning(None)
