@@ -1,11 +1,14 @@
 """Records in: what a poll brought, decoded and put in the order in which a batch applies it."""
 
-import heapq
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from functools import lru_cache
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import Final, TypeAlias
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
@@ -20,6 +23,9 @@ Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Records: TypeAlias = Mapping[TopicPartition, Sequence[Record]]
 
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
+
+_timestamp: Final = attrgetter("timestamp")
+_offset: Final = attrgetter("offset")
 
 
 @dataclass(slots=True)
@@ -51,19 +57,19 @@ def read_batch(
     With a `refusal` nothing is decoded: it is why each of these records is a dead letter.
     """
     batch = Batch()
-    ours = {at: unread for at, unread in records.items() if at.partition in lanes}
-    sources = {at: _unapplied(batch, unread, lanes[at.partition]) for at, unread in ours.items()}
+    sources = {
+        at: _unapplied(batch, at, polled, lanes[at.partition].next_offsets[at.topic])
+        for at, polled in records.items()
+        if at.partition in lanes
+    }
     for record in in_order(sources, topics):
-        if refusal:
-            _refuse(batch, record, refusal)
-        else:
-            _read(batch, record)
+        if reason := refusal or _read(batch, record):
+            at = TopicPartition(record.topic, record.partition)
+            _refuse(batch, record, reason, sources[at])
     return batch
 
 
-def in_order(
-    records: Mapping[TopicPartition, Iterable[Record]], topics: Sequence[str]
-) -> Iterator[Record]:
+def in_order(records: Records, topics: Sequence[str]) -> Iterator[Record]:
     """Give records in the order in which they are applied.
 
     `topics` is the order of application. Kafka has none between topics, so the friendliest is
@@ -73,30 +79,40 @@ def in_order(
     order.
     """
     for topic in topics:
-        sources = [unread for partition, unread in records.items() if partition.topic == topic]
-        yield from heapq.merge(*sources, key=_timestamp)
+        sources = [polled for partition, polled in records.items() if partition.topic == topic]
+        # To be merged is to be sorted by the latest time that a lane has come to: of the lanes
+        # that wait, the one goes on whose next record is the earliest.
+        times = [at for polled in sources for at in accumulate(map(_timestamp, polled), max)]
+        merged = list(chain.from_iterable(sources))
+        yield from (merged[place] for place in sorted(range(len(merged)), key=times.__getitem__))
 
 
-def _unapplied(batch: Batch, records: Iterable[Record], lane: Lane) -> Iterator[Record]:
+def _unapplied(
+    batch: Batch, at: TopicPartition, records: Sequence[Record], next_offset: int
+) -> Sequence[Record]:
     """Skip what the lane's stored offset says is applied: redelivery is harmless."""
-    for record in records:
-        if record.offset < lane.next_offsets[record.topic]:
-            batch.results[record.topic, "duplicate"] += 1
-        else:
-            batch.next_offsets[record.partition, record.topic] = record.offset + 1
-            yield record
+    unapplied = [record for record in records if record.offset >= next_offset]
+    if len(unapplied) < len(records):
+        batch.results[at.topic, "duplicate"] += len(records) - len(unapplied)
+    if unapplied:
+        place = at.partition, at.topic
+        batch.size += len(unapplied)
+        batch.counts[place] += len(unapplied)
+        batch.next_offsets[place] = unapplied[-1].offset + 1
+        times = [batch.oldest_timestamp_ms, *map(_timestamp, unapplied)]
+        batch.oldest_timestamp_ms = min(time for time in times if time is not None)
+    return unapplied
 
 
-def _read(batch: Batch, record: Record) -> None:
+def _read(batch: Batch, record: Record) -> str:
+    """Add the events of a record; what is said then is why it cannot be read."""
     try:
         events = decode(record.value, _instant(record.timestamp))
     except MalformedRecord as malformed:
-        _refuse(batch, record, malformed.reason)
-        return
-    _count(batch, record)
+        return malformed.reason
     if isinstance(events, PassedOver) or not events:
         batch.results[record.topic, "passed_over"] += 1
-        return
+        return ""
     trace = trace_of(record.headers)
     for line, event in enumerate(events):
         event_id = event.event_id if isinstance(event, Event) else None
@@ -105,21 +121,15 @@ def _read(batch: Batch, record: Record) -> None:
     # A draw's record is of many consumers and cannot have the key of each.
     if len(events) == 1 and isinstance(events[0], Event) and record.key is not None:
         batch.misrouted += record.key != events[0].consumer_id.encode()
+    return ""
 
 
-def _refuse(batch: Batch, record: Record, reason: str) -> None:
-    _count(batch, record)
+def _refuse(batch: Batch, record: Record, reason: str, partition: Sequence[Record]) -> None:
     letter, place = _dead_letter(record, reason), (record.partition, record.topic)
     batch.dead_letters.append(letter)
-    batch.unreadable.setdefault(place, []).append((batch.counts[place] - 1, letter))
+    index = bisect_left(partition, record.offset, key=_offset)
+    batch.unreadable.setdefault(place, []).append((index, letter))
     batch.results[record.topic, "dead_letter"] += 1
-
-
-def _count(batch: Batch, record: Record) -> None:
-    batch.size += 1
-    batch.counts[record.partition, record.topic] += 1
-    if batch.oldest_timestamp_ms is None or record.timestamp < batch.oldest_timestamp_ms:
-        batch.oldest_timestamp_ms = record.timestamp
 
 
 def _add(batch: Batch, arrival: Arrival) -> None:
@@ -148,13 +158,10 @@ def _dead_letter(record: Record, reason: str) -> DeadLetter:
     )
 
 
+@lru_cache(maxsize=1024)
 def _instant(timestamp_ms: int) -> datetime | None:
     """Give a record's time; Kafka has -1 for none, and a producer may have sent any number."""
     try:
         return datetime.fromtimestamp(timestamp_ms / 1000, UTC) if timestamp_ms > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _timestamp(record: Any) -> int:
-    return int(record.timestamp)
