@@ -1,6 +1,10 @@
 """Entries of the journal as Kafka records: CloudEvents in binary mode, and dead letters."""
 
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
+
+from msgspec import to_builtins
 
 from schemas.journal import JournalEntry
 from schemas.trace import TRACEPARENT
@@ -8,6 +12,8 @@ from schemas.trace import TRACEPARENT
 SOURCE: Final = "/reservations"
 SEQUENCE_DIGITS_MAX: Final = 18  # of a bigint; whoever sends more is not us
 SEQUENCE_HEADERS: Final = {"outcomes": "ce_sequence", "dead_letters": "dlq.sequence"}
+_SPECVERSION: Final = ("ce_specversion", b"1.0")
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
 
 
 def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
@@ -19,17 +25,33 @@ def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
     if entry.stream == "dead_letters":
         return _dead_letter_headers(entry)
     headers: list[tuple[str, bytes | None]] = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(entry.id).encode()),
-        ("ce_source", f"{SOURCE}/lanes/{entry.lane}".encode()),
-        ("ce_type", entry.type.encode()),
-        ("ce_time", entry.occurred_at.isoformat().encode()),
+        _SPECVERSION,
+        ("ce_id", to_builtins(entry.id).encode()),
+        _source(entry.lane),
+        _type(entry.type),
+        ("ce_time", _iso(entry.occurred_at)),
         ("ce_sequence", str(entry.sequence).encode()),
-        ("content-type", b"application/json"),
+        _CONTENT_TYPE,
     ]
     if entry.traceparent is not None:
         headers.append((TRACEPARENT, entry.traceparent.encode()))
-    return [*headers, *entry.headers]
+    return [*headers, *entry.headers] if entry.headers else headers
+
+
+@lru_cache(maxsize=1024)
+def _source(lane: int) -> tuple[str, bytes]:
+    return "ce_source", f"{SOURCE}/lanes/{lane}".encode()
+
+
+@lru_cache(maxsize=1024)
+def _type(type_: str) -> tuple[str, bytes]:
+    return "ce_type", type_.encode()
+
+
+def _iso(at: datetime) -> bytes:
+    """Write an instant, which is of UTC, as `isoformat` does: that takes three times as long."""
+    text: str = to_builtins(at)
+    return text.replace("Z", "+00:00").encode()
 
 
 def sequence_of(headers: list[tuple[str, bytes]], name: str) -> int | None:
