@@ -6,7 +6,6 @@ from typing import Any
 from db.columns import columns, copy
 from db.connect import Connection
 from schemas.facts import pack
-from schemas.policy import write_policy
 from schemas.reservation import Admission
 
 
@@ -71,5 +70,5 @@ def _row(admission: Admission) -> tuple[Any, ...]:
         admission.cart_mark,
         admission.sale_mark,
         admission.outcomes,
-        write_policy(admission.policy),
+        admission.policy.text,
     )

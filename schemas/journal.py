@@ -32,7 +32,7 @@ Marks = Mapping[Stream, Mark]
 IsOurs = Callable[[int], Awaitable[bool | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there is one of every outcome, and that takes 1 us
 class JournalEntry:
     """One record to publish; (lane, stream, sequence) is its place, `id` its identity.
 

@@ -77,6 +77,11 @@ class Policy(BaseModel):
     at_risk_first: AtRiskFirst = "newest"
 
     @cached_property
+    def text(self) -> str:
+        """Give it as JSON: what differs from the default. `read_policy` reads it."""
+        return self.model_dump_json(exclude_defaults=True)
+
+    @cached_property
     def has_limits(self) -> bool:
         """Tell whether what a consumer has elsewhere may refuse a hold."""
         limits = (self.units_per_sku_max, self.units_per_experience_max, self.open_holds_max)
@@ -101,12 +106,6 @@ DEFAULT_POLICY = Policy()
 
 
 @lru_cache(maxsize=1024)
-def write_policy(policy: Policy) -> str:
-    """Write a policy as JSON: what differs from the default."""
-    return policy.model_dump_json(exclude_defaults=True)
-
-
-@lru_cache(maxsize=1024)
 def read_policy(document: str) -> Policy:
-    """Read a policy of what `write_policy` wrote. Raises ValueError."""
+    """Read a policy of what a policy's `text` is. Raises ValueError."""
     return Policy.model_validate_json(document)
