@@ -1,8 +1,10 @@
 """What a batch needs in its book: the keys to load, told from its events."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final, TypeAlias
 
 from reservations.book import Book, ShopperKey, shoppers_of
 from reservations.matching import keys_of
@@ -11,7 +13,8 @@ from schemas.policy import Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact
 from schemas.stock import PoolKey, StockKey
 
-Sku = tuple[str, str, str]  # organization, product, variant
+_PolicyOf: TypeAlias = tuple[str, str, Policy]  # organization, experience
+_WITH_ITEMS: Final = (Admitted, CartUpdated, CheckoutCompleted)
 
 
 @dataclass(slots=True)
@@ -55,23 +58,22 @@ def linked_shoppers(
 
 
 def stock_wanted(
-    book: Book, events: Sequence[Admitted | Fact]
+    book: Book, events: Iterable[Admitted | Fact]
 ) -> tuple[set[StockKey], set[PoolKey]]:
     """Give the stock lines and pools that the events and all that is loaded may move."""
     stock: set[StockKey] = set()
     pools: set[PoolKey] = set()
-    with_pools = _experiences_with_pools(book, events)
+    policies = list(_policies(book, events))
+    with_pools = _experiences_with_pools(policies)
     for lines in book.reservations.values():
         for reservation in lines:
             stock.add(reservation.stock_key)
             if reservation.strategy == "pool":
                 pools.add(reservation.pool_key)
-    for organization_id, product_id, variant_id in _skus(book, events):
-        stock.add(StockKey(organization_id, product_id, variant_id))
-        pools.update(
-            PoolKey(organization_id, experience_id, product_id, variant_id)
-            for experience_id in with_pools.get(organization_id, ())
-        )
+    for key in _skus(book, events, policies):
+        stock.add(key)
+        for experience_id in with_pools.get(key.organization_id, ()):
+            pools.add(PoolKey(key.organization_id, experience_id, key.product_id, key.variant_id))
     return stock, pools
 
 
@@ -86,7 +88,7 @@ def policies_wanted(book: Book, events: Iterable[Admitted | Fact]) -> set[tuple[
     return loaded | {(one.organization_id, one.experience_id) for one in (*events, *known)}
 
 
-def _policies(book: Book, events: Iterable[Admitted | Fact]) -> Iterator[tuple[str, str, Policy]]:
+def _policies(book: Book, events: Iterable[Admitted | Fact]) -> Iterator[_PolicyOf]:
     """Give the policies by which something may be decided: today's, and those of admissions."""
     for organization_id, experience_id in policies_wanted(book, events):
         yield organization_id, experience_id, book.policy(organization_id, experience_id)
@@ -94,23 +96,27 @@ def _policies(book: Book, events: Iterable[Admitted | Fact]) -> Iterator[tuple[s
         yield key.organization_id, one.experience_id, one.policy
 
 
-def _experiences_with_pools(book: Book, events: Iterable[Admitted | Fact]) -> dict[str, set[str]]:
+def _experiences_with_pools(policies: Iterable[_PolicyOf]) -> dict[str, set[str]]:
     """Give the experiences by organization: a completion names none, but may bring new items."""
     found: dict[str, set[str]] = {}
-    for organization_id, experience_id, policy in _policies(book, events):
+    for organization_id, experience_id, policy in policies:
         if policy.strategy == "pool":
             found.setdefault(organization_id, set()).add(experience_id)
     return found
 
 
-def _skus(book: Book, events: Sequence[Admitted | Fact]) -> Iterator[Sku]:
+def _skus(
+    book: Book, events: Iterable[Admitted | Fact], policies: Iterable[_PolicyOf]
+) -> set[StockKey]:
     """Give every line that an event, a known fact, or an experience's offer has."""
     known = (fact.fact for one in book.admissions.values() for fact in one.facts)
-    for facts in (events, known):
-        for fact in facts:
-            if isinstance(fact, Admitted | CartUpdated | CheckoutCompleted):
-                for product_id, variant_id, _ in fact.items:
-                    yield fact.organization_id, product_id, variant_id
-    for organization_id, _, policy in _policies(book, events):
+    found = {
+        (fact.organization_id, product_id, variant_id)
+        for fact in chain(events, known)
+        if isinstance(fact, _WITH_ITEMS)
+        for product_id, variant_id, _ in fact.items
+    }
+    for organization_id, _, policy in policies:
         for offer in policy.items:
-            yield organization_id, offer.product_id, offer.variant_id
+            found.add((organization_id, offer.product_id, offer.variant_id))
+    return {StockKey(*sku) for sku in found}
