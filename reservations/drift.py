@@ -5,7 +5,7 @@ aside. What is left over between the two is what is free: on_hand, and available
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schemas.adjusted import Counter
 from schemas.drift import LineCounts
@@ -18,8 +18,8 @@ Units = Mapping[Place, int]
 class Mended:
     """The counters as they shall be, and the held units that are not there."""
 
-    units: dict[Place, int] = field(default_factory=dict)
-    lacking: int = 0
+    units: dict[Place, int]
+    lacking: int
 
 
 def moves_for(line: LineCounts) -> dict[Place, int]:
@@ -65,23 +65,23 @@ def mend(now: Units, moves: Units, *, tracked: bool) -> Mended | None:
     is held, and is not there.
     """
     units = {place: before + moves.get(place, 0) for place, before in now.items()}
-    _keep_short(units, now, moves)
+    _keep_short(units)
     for (counter, experience_id), available in list(units.items()):
         if counter == "pool_available" and available < 0:
             units[counter, experience_id] = 0
             units["pool_filled", experience_id] -= available
             units["on_hand", None] += available
-    lacking = units["reserved", None] - units["on_hand", None] if tracked else 0
-    if any(moves.get(place, 0) and n < 0 for place, n in units.items() if place[0] in _OF_ROWS):
+    lacking = max(0, units["reserved", None] - units["on_hand", None]) if tracked else 0
+    if any(n < 0 for place, n in units.items() if place[0] in _OF_ROWS):
         return None
-    return Mended(units, max(0, lacking))
+    return Mended(units, lacking)
 
 
 # Counters that are made of rows: they cannot be negative but by somebody else's repair.
 _OF_ROWS: frozenset[Counter] = frozenset({"reserved", "allocated", "sold", "pool_allocated"})
 
 
-def _keep_short(units: dict[Place, int], now: Units, moves: Units) -> None:
+def _keep_short(units: dict[Place, int]) -> None:
     """Take no more off what is short than there is: units that came back may have covered it."""
     if units["short", None] < 0:
         units["on_hand", None] -= units["short", None]

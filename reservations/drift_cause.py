@@ -4,6 +4,7 @@ What a worker does moves several of them at once, each step in its own way.
 """
 
 from collections.abc import Mapping
+from operator import add
 from typing import Final, Literal, NamedTuple
 
 from reservations.drift import Place
@@ -20,11 +21,11 @@ class Missed(NamedTuple):
     strategy: Strategy
     units: int
     experience_id: str | None
-    surplus: bool = False
+    surplus: bool
 
 
 def _sum(one: Effect, other: Effect) -> Effect:
-    return Effect(*(a + b for a, b in zip(one, other, strict=True)))
+    return Effect(*map(add, one, other))
 
 
 _STRATEGIES: Final[tuple[Strategy, ...]] = ("soft", "hard", "pool")

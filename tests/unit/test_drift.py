@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from reservations.book import Book
 from reservations.decide import decide
-from reservations.drift import Place, mend, moves_for
+from reservations.drift import Mended, Place, mend, moves_for
 from reservations.drift_cause import Missed, missed_step
 from reservations.strategies import EFFECTS
 from schemas.adjusted import Adjusted, Adjustment, Counter, CounterChange
 from schemas.drift import LineCounts, PoolCounts
 from schemas.events import Arrival, Cause, ExpiryTick
 from schemas.identity import time_ordered_id
+from schemas.outcomes import OutcomeCause
 from schemas.stock import StockKey
 
 KEY = StockKey("acme", "lamp", "")
@@ -162,10 +163,42 @@ def test_a_pool_that_lacks_units_takes_them_from_the_line() -> None:
     assert mended.units["on_hand", None] == 12
 
 
+def test_a_pool_that_lacks_one_unit_takes_it_from_the_line() -> None:
+    now = places(RIGHT) | {("pool_available", "salon"): 0}
+
+    mended = mend(now, {("pool_available", "salon"): -1}, tracked=True)
+
+    assert mended is not None
+    assert mended.units["pool_available", "salon"] == 0
+    assert mended.units["pool_filled", "salon"] == 9
+    assert mended.units["on_hand", None] == RIGHT.on_hand - 1
+
+
+def test_a_line_with_more_than_is_held_lacks_nothing() -> None:
+    mended = mend(places(RIGHT), {}, tracked=True)
+
+    assert mended == Mended(places(RIGHT), lacking=0)
+
+
 def test_counters_that_were_repaired_already_are_left() -> None:
     line = moved(RIGHT, {("reserved", None): 5})
 
     assert mend(places(RIGHT), moves_for(line), tracked=True) is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    [("reserved", None), ("allocated", None), ("sold", None), ("pool_allocated", "salon")],
+)
+def test_a_counter_of_rows_can_become_nothing_but_not_less(place: Place) -> None:
+    now = places(RIGHT)
+
+    to_nothing = mend(now, {place: -now[place]}, tracked=True)
+    to_less = mend(now, {place: -now[place] - 1}, tracked=True)
+
+    assert to_nothing is not None
+    assert to_nothing.units[place] == 0
+    assert to_less is None
 
 
 def test_no_more_is_taken_off_what_is_short_than_there_is() -> None:
@@ -177,6 +210,16 @@ def test_no_more_is_taken_off_what_is_short_than_there_is() -> None:
     assert mended is not None
     assert mended.units["short", None] == 0
     assert mended.units["on_hand", None] == 10 - 3
+
+
+def test_one_unit_that_was_covered_meanwhile_is_taken_off_what_is_on_hand() -> None:
+    now = places(RIGHT) | {("short", None): 0}
+
+    mended = mend(now, {("short", None): -1}, tracked=True)
+
+    assert mended is not None
+    assert mended.units["short", None] == 0
+    assert mended.units["on_hand", None] == RIGHT.on_hand + 1
 
 
 @pytest.mark.parametrize(
@@ -243,6 +286,33 @@ def test_a_tick_tells_what_was_adjusted_in_its_lane_and_only_there() -> None:
     assert told.key() == b"acme/lamp/"
     assert counted_of(told) == ("reserved", 7, 2)
     assert changes.outcomes == []
+
+
+@pytest.mark.parametrize(("variant_id", "said"), [("", None), ("brass", "brass")])
+def test_what_was_adjusted_is_told_whole(variant_id: str, said: str | None) -> None:
+    change = CounterChange(counter="reserved", before=7, after=2)
+    key = StockKey("acme", "lamp", variant_id)
+    book = Book()
+    book.due_adjustments[1].append(
+        Adjustment(time_ordered_id(NOW, "a"), 1, key, NOW, "by hand", (change,))
+    )
+
+    changes = decide(book, [Arrival(ExpiryTick(at=NOW), 1, Cause("expiry-ticks", 1, 17))])
+
+    assert list(changes.adjustments.values()) == [
+        Adjusted(
+            outcome_id=time_ordered_id(NOW, "a"),
+            type="adjusted",
+            organization_id="acme",
+            product_id="lamp",
+            variant_id=said,
+            changes=(change,),
+            explanation="by hand",
+            occurred_at=NOW,
+            lane=1,
+            cause=OutcomeCause(topic="expiry-ticks", partition=1, offset=17),
+        )
+    ]
 
 
 def counted_of(told: Adjusted) -> tuple[str, int, int]:
