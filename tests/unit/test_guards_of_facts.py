@@ -8,7 +8,10 @@ import pytest
 
 from reservations.book import Book
 from reservations.candidates import next_by_the_same_door
+from reservations.waiting import early_fact
 from reservations.wanted import stock_wanted
+from schemas.events import Arrival
+from schemas.facts import KnownFact, pack, unpack
 from schemas.stock import PoolKey, StockKey
 from schemas.vocabulary import Strategy
 from tests.unit.story import instant
@@ -293,3 +296,72 @@ def test_fact_that_was_tried_in_vain_and_then_applied_in_one_batch_is_not_saved(
 
     assert changes.facts == {}
     assert len(changes.ended_facts) == 1
+
+
+# Facts that were answered, or placed, before
+
+
+def test_what_an_admission_came_with_is_kept_so_that_it_can_be_read() -> None:
+    world = story("""
+        stock  lamp 1
+        10:00  admit ada lamp 1
+    """)
+
+    [admission] = world.admissions.values()
+    assert unpack(pack(admission.facts)) == admission.facts
+
+
+def test_transfer_that_a_limit_refused_is_refused_wherever_facts_are_placed() -> None:
+    story("""
+        policy drop items=lamp:1 per_sku=1
+        stock  lamp 5
+        10:00  admit ada id=adm-7            -> reserved lamp 1 until 10:11
+        10:00  admit bo                      -> reserved lamp 1 until 10:11
+        10:02  transfer ada bo id=adm-7      -> refused limit_per_sku
+        10:05  paid bo                       -> converted lamp 1
+        10:06  left ada                      -> released lamp 1 consumer_left
+        holds  bo                            -> lamp 1 soft converted
+        waiting                              -> nobody
+    """)
+
+
+def test_payment_returns_to_its_buyer_where_the_transfer_that_took_it_is_refused() -> None:
+    story("""
+        policy drop per_sku=1
+        stock  lamp 5
+        10:00  admit ada id=adm-7 lamp 1     -> reserved lamp 1 until 10:11
+        10:00  admit bo lamp 1               -> reserved lamp 1 until 10:11
+        10:05  paid bo                       -> converted lamp 1
+        10:02  transfer ada bo id=adm-7 \
+            -> reserved bo lamp 1 until 10:11, refused limit_per_sku, converted bo lamp 1
+        waiting                              -> nobody
+    """)
+
+
+def test_fact_that_waits_anew_by_two_lines_of_a_record_is_two_rows() -> None:
+    [paid] = events_of("10:05 paid ada")
+    known = KnownFact(paid.arrival.event, paid.arrival.cause, moved=True)  # type: ignore[arg-type]
+    book = Book()
+    book.now = instant("10:05")
+    cause = paid.arrival.cause
+    first, second = (
+        early_fact(book, Arrival(paid.arrival.event, 0, cause._replace(line=line)), known)
+        for line in (0, 1)
+    )
+
+    assert first.id != second.id
+    assert first.expires_at - second.expires_at == timedelta(0)
+
+
+def test_fact_that_was_ambiguous_is_not_any_more_where_its_admission_is_found() -> None:
+    world = story("""
+        stock  lamp 2
+        10:00  admit ada via=gate lamp 1
+        10:00  admit ada via=yard lamp 1
+        10:05  left ada via=                 -> ambiguous several_admissions
+        10:03  left ada via=gate
+        waiting                              -> nobody
+    """)
+
+    answers = {one.answer for each in world.admissions.values() for one in each.facts}
+    assert answers == {None}

@@ -303,3 +303,72 @@ def _as_if_migrated(world: World, policy: Policy) -> None:
     admission.facts = [
         replace(known, cause=known.cause._replace(topic=MIGRATED)) for known in admission.facts
     ]
+
+
+# What is told late, and what is learnt late
+
+
+def test_line_that_is_held_at_last_is_held_as_the_stock_is_by_then() -> None:
+    story("""
+        policy drop hard
+        10:00  admit ada lamp 1    -> rejected lamp 1 unknown_stock_line
+        stock  lamp untracked
+        10:01  cart  ada lamp 2    -> reserved lamp 2 until 10:11
+        holds  ada                 -> lamp 2 soft active
+        counters lamp              -> on_hand 0 reserved 2 allocated 0 sold 0
+    """)
+
+
+def test_hold_that_is_sold_as_it_moves_is_said_to_be_sold() -> None:
+    story("""
+        policy drop hard
+        stock  lamp 5
+        10:00  admit ada id=adm-7 in= lamp 1
+        10:05  paid ada in=drop              -> converted lamp 1
+        10:00  admit ada id=adm-7 in=zoo     -> reserved lamp 1 until 10:11
+        10:00  admit ada id=adm-7 in=drop    -> converted lamp 1
+    """)
+
+
+def test_what_was_not_there_to_be_sold_moves_where_there_is_none_either() -> None:
+    story("""
+        policy vault hard
+        stock  lamp 1
+        10:00  admit bo lamp 1
+        10:00  admit ada id=adm-7 in= lamp 1        -> rejected lamp 1 insufficient_stock
+        10:05  paid ada id=adm-7 order=o-7 lamp 1 \
+            -> unfulfilled lamp 1 insufficient_stock order=o-7
+        10:00  admit ada id=adm-7 in=vault          -> nothing
+        holds  ada \
+            -> lamp 1 hard unfulfilled insufficient_stock order=o-7 missing 1
+    """)
+
+
+def test_last_unit_that_was_sold_moves_as_what_was_given_back_for_it() -> None:
+    story("""
+        policy vault hard
+        stock  lamp 1
+        10:00  admit ada id=adm-7 in= lamp 1
+        10:05  paid ada id=adm-7 order=o-7    -> converted lamp 1 order=o-7
+        10:00  admit ada id=adm-7 in=vault    -> nothing
+        holds  ada                            -> lamp 1 hard converted order=o-7
+    """)
+
+
+def test_returned_units_are_written_off_where_the_policy_that_is_told_late_says_so() -> None:
+    story("""
+        policy vault soft restock=no
+        stock  lamp 1
+        stock  pouch 1
+        10:00  admit ada id=adm-7 in= lamp 1 pouch 1
+        10:05  paid ada id=adm-7 order=o-7
+        10:06  cancel ada id=adm-7 order=o-7
+        10:07  admit bo lamp 1
+        10:00  admit ada id=adm-7 in=vault \
+            -> returned pouch 1 order_cancelled_not_restocked order=o-7
+        holds  ada \
+            -> lamp 1 soft returned order_cancelled order=o-7, \
+            pouch 1 soft returned order_cancelled_not_restocked order=o-7
+        counters lamp   -> on_hand 1 reserved 1 allocated 0 sold 0
+        counters pouch  -> on_hand 0 reserved 0 allocated 0 sold 1
+    """)
