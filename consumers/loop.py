@@ -28,7 +28,7 @@ from consumers.poller import POLL_MS, Poller
 from consumers.publishing import Publisher, note_published
 from consumers.records import Records, read_batch
 from consumers.retrying import apply_with_retries
-from consumers.sweeps import add_sweeps
+from consumers.sweeps import add_sweeps, holds_per_lane
 from consumers.tracing import Tracing
 from consumers.transaction import Applied
 from db.lanes import Lane
@@ -151,7 +151,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         sweeps = set() if self._pieces else self._sweeps  # after all that came before them
         add_sweeps(batch, sweeps & self.lanes.keys(), self._settings.ticks_topic)
         note_published(lanes.values(), self._publisher)
-        limit = self._settings.expiry_batch_max
+        limit = holds_per_lane(self._settings.expiry_batch_max, len(lanes))
         try:
             applied = await apply_with_retries(
                 self._pool, batch, lanes, expiry_batch_max=limit, tracing=self._tracing

@@ -16,3 +16,11 @@ def add_sweeps(batch: Batch, lanes: Iterable[int], ticks_topic: str) -> None:
         if number not in batch.ticks:
             cause = Cause(ticks_topic, number, None)
             batch.ticks[number] = Arrival(ExpiryTick(at=_FAR_AHEAD), number, cause)
+
+
+def holds_per_lane(holds_max: int, lanes: int) -> int:
+    """Give how many holds each lane may end in a batch, so that together they end `holds_max`.
+
+    It is one at least: a lane that may end none would be swept for ever.
+    """
+    return max(1, holds_max // lanes)
