@@ -66,6 +66,7 @@ NOT_AN_INSTANT = "must be an ISO 8601 time, or seconds or milliseconds since 197
         (record(timestamp=[]), f"timestamp: {NOT_AN_INSTANT}"),
         (record(timestamp=10**400), f"timestamp: {NOT_AN_INSTANT}"),
         (record(timestamp="0000-01-01T00:00:00Z"), f"timestamp: {NOT_AN_INSTANT}"),
+        (record(timestamp="2024-12-01T09:15:00\0Z"), f"timestamp: {NOT_AN_INSTANT}"),
         (record(timestamp="2024-12-01T09:15:00"), "timestamp: must have an offset from UTC"),
         (record(timestamp="2024-12-01"), "timestamp: must have an offset from UTC"),
         (record(timestamp=-1), "timestamp: must be in the years 1970 to 9998"),
@@ -83,6 +84,7 @@ NOT_AN_INSTANT = "must be an ISO 8601 time, or seconds or milliseconds since 197
         ),
         ({"type": "expiry.tick"}, "at: is missing"),
         ({"type": "expiry.tick", "at": "soon"}, f"at: {NOT_AN_INSTANT}"),
+        ({"type": "expiry.tick", "at": "2024-12-01T09:15:00\0Z"}, f"at: {NOT_AN_INSTANT}"),
         # ids
         (record(data={}), "data.consumerId: is missing"),
         (with_data(consumerId=None), "data.consumerId: is missing"),
