@@ -24,13 +24,18 @@ async def raise_horizon(connection: Connection, before: datetime) -> None:
 
     Lane by lane, each in a transaction of its own: a batch that has read the horizon of before
     ends first, and no lane waits for the batch of another. It is never lowered.
+
+    It looks again until no lane is left behind: one that was made meanwhile may have a batch under
+    way. Of one that is made later, the first batch reads the horizon of all others.
     """
-    for row in await connection.fetch("SELECT lane FROM lanes ORDER BY lane"):
-        await connection.execute(
-            "UPDATE lanes SET pruned_before = $2 WHERE lane = $1 AND pruned_before < $2",
-            row["lane"],
-            before,
-        )
+    behind = "SELECT lane FROM lanes WHERE pruned_before < $1 ORDER BY lane"
+    while rows := await connection.fetch(behind, before):
+        for row in rows:
+            await connection.execute(
+                "UPDATE lanes SET pruned_before = $2 WHERE lane = $1 AND pruned_before < $2",
+                row["lane"],
+                before,
+            )
 
 
 async def may_prune(connection: Connection) -> bool:

@@ -326,6 +326,19 @@ async def test_a_lane_that_is_made_while_the_horizon_rises_refuses_what_the_othe
     assert await count(db, "admissions") == 0
 
 
+async def test_who_raises_the_horizon_goes_back_for_a_lane_that_was_made_meanwhile(
+    pool: Pool, db: Connection, sale: Sale
+) -> None:
+    async with pool.acquire() as pruner, pool.acquire() as other:
+        async with held_up(pool, "SELECT FROM lanes WHERE lane = 0 FOR UPDATE"):
+            raising = await begin(db, raise_horizon(pruner, LATER), waiting=1)
+            await take_lanes(other, [2], ["events"], "test")
+        await raising
+
+    # Else a batch of that lane, which reads what is not risen yet, would go on while rows go.
+    assert await db.fetchval("SELECT pruned_before FROM lanes WHERE lane = 2") == LATER
+
+
 async def test_a_batch_that_waits_for_the_horizon_of_its_lane_sees_it_risen(
     pool: Pool, db: Connection, sale: Sale
 ) -> None:
