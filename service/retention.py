@@ -17,6 +17,7 @@ REPEATS: Final = timedelta(days=2)
 _LONG: Final = re.compile(r"(\d{1,5})([hdw])")
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 _SETTING: Final = "retention.ms"
+_EVER: Final = timedelta(days=1000 * 365)  # who writes so much, up to a 64-bit number, wants no end
 
 
 def read_long(text: str) -> timedelta:
@@ -46,7 +47,7 @@ def too_short(kept: timedelta, topics: Mapping[str, timedelta | None]) -> str | 
         )
     for topic, retention in topics.items():
         if retention is None:
-            return f"topic {topic} keeps its records for ever ({_SETTING} is -1): give it an end"
+            return f"topic {topic} keeps its records for ever ({_SETTING}): give it an end"
         if kept < retention + REPEATS:
             return (
                 f"{in_words(kept)} are too short: topic {topic} keeps its records for"
@@ -55,6 +56,12 @@ def too_short(kept: timedelta, topics: Mapping[str, timedelta | None]) -> str | 
                 " topic keep less"
             )
     return None
+
+
+def retention_of(milliseconds: int) -> timedelta | None:
+    """Give how long a topic of this `retention.ms` keeps its records; None: for ever."""
+    is_ended = 0 <= milliseconds < _EVER / timedelta(milliseconds=1)
+    return timedelta(milliseconds=milliseconds) if is_ended else None
 
 
 async def topics_keep(settings: Settings) -> dict[str, timedelta | None]:
@@ -71,6 +78,5 @@ async def topics_keep(settings: Settings) -> dict[str, timedelta | None]:
     for code, message, _, name, entries in (one for each in answers for one in each.resources):
         if code:
             raise for_code(code)(f"topic {name}: {message}")
-        milliseconds = int(entries[0][1])
-        kept[name] = timedelta(milliseconds=milliseconds) if milliseconds >= 0 else None
+        kept[name] = retention_of(int(entries[0][1]))
     return kept

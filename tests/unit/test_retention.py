@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.retention import in_words, read_long, too_short
+from service.retention import in_words, read_long, retention_of, too_short
 
 DAY = timedelta(days=1)
 
@@ -50,5 +50,15 @@ def test_topics_keep_their_records_two_days_less() -> None:
 
 def test_a_topic_that_forgets_nothing_lets_nothing_be_forgotten() -> None:
     assert too_short(3000 * DAY, {"carts": None}) == (
-        "topic carts keeps its records for ever (retention.ms is -1): give it an end"
+        "topic carts keeps its records for ever (retention.ms): give it an end"
     )
+
+
+def test_how_long_a_topic_keeps_its_records() -> None:
+    assert retention_of(7 * 24 * 3600 * 1000) == 7 * DAY
+    assert retention_of(0) == 0 * DAY
+
+
+@pytest.mark.parametrize("milliseconds", [-1, 1000 * 365 * 24 * 3600 * 1000, 2**63 - 1])
+def test_a_topic_without_an_end_keeps_its_records_for_ever(milliseconds: int) -> None:
+    assert retention_of(milliseconds) is None
