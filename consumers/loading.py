@@ -34,14 +34,19 @@ async def load_book(
         wanted.add(event)
     for early in facts_due:
         wanted.add(early.known.fact)
-    if ticks:
-        for adjustment in await loading.due_adjustments(connection, ticks, expiry_batch_max):
-            book.due_adjustments[adjustment.lane].append(adjustment)
+    adjustments = (
+        await loading.due_adjustments(connection, ticks, expiry_batch_max) if ticks else ()
+    )
+    for adjustment in adjustments:
+        book.due_adjustments[adjustment.lane].append(adjustment)
     if wanted.admissions or wanted.consumers or holds:
         facts = await _load_admissions(connection, book, wanted, holds)
         _index_due(book, holds, facts_due)
         await _load_stock(connection, book, [*events, *(early.known.fact for early in facts)])
-    return book, _lanes_with_more(holds, expiry_batch_max)
+    due = [(hold.lane, "over" if hold.is_over else "at risk") for hold in holds]
+    due += [(fact.lane, "fact") for fact in facts_due]
+    due += [(adjustment.lane, "adjustment") for adjustment in adjustments]
+    return book, _lanes_with_more(due, expiry_batch_max)
 
 
 async def _load_due(
@@ -121,6 +126,6 @@ async def _load_stock(
         book.pools = {pool.key: pool for pool in await loading.lock_pools(connection, pool_keys)}
 
 
-def _lanes_with_more(holds: Iterable[DueHold], limit: int) -> set[int]:
-    due = Counter((hold.lane, hold.is_over) for hold in holds)
-    return {lane for (lane, _), count in due.items() if count >= limit}
+def _lanes_with_more(due: Iterable[tuple[int, str]], limit: int) -> set[int]:
+    """Give the lanes that have as many of a kind as were asked for."""
+    return {lane for (lane, _), count in Counter(due).items() if count >= limit}

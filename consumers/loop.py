@@ -151,7 +151,7 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         sweeps = set() if self._pieces else self._sweeps  # after all that came before them
         add_sweeps(batch, sweeps & self.lanes.keys(), self._settings.ticks_topic)
         note_published(lanes.values(), self._publisher)
-        limit = holds_per_lane(self._settings.expiry_batch_max, len(lanes))
+        limit = holds_per_lane(self._settings.expiry_batch_max, batch)
         try:
             applied = await apply_with_retries(
                 self._pool, batch, lanes, expiry_batch_max=limit, tracing=self._tracing

@@ -18,9 +18,10 @@ def add_sweeps(batch: Batch, lanes: Iterable[int], ticks_topic: str) -> None:
             batch.ticks[number] = Arrival(ExpiryTick(at=_FAR_AHEAD), number, cause)
 
 
-def holds_per_lane(holds_max: int, lanes: int) -> int:
+def holds_per_lane(holds_max: int, batch: Batch) -> int:
     """Give how many holds each lane may end in a batch, so that together they end `holds_max`.
 
-    It is one at least: a lane that may end none would be swept for ever.
+    Only lanes with a tick in it end any: one that sweeps on alone has the shares of all others. It
+    is one at least: a lane that may end none would be swept for ever.
     """
-    return max(1, holds_max // lanes)
+    return max(1, holds_max // max(1, len(batch.ticks)))

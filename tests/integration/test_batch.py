@@ -282,6 +282,22 @@ async def test_an_early_fact_is_orphaned_after_its_time_to_live(
     assert await db.fetchval("SELECT count(*) FROM early_facts") == 0
 
 
+async def test_early_facts_beyond_the_limit_are_left_for_the_next_batch(
+    pool: Pool, db: Connection, lanes: dict[int, Lane]
+) -> None:
+    shoppers = [f"shopper-{n}" for n in range(130)]
+    early = await apply(pool, batch_of(map(completed, shoppers)), lanes)
+    await db.execute("UPDATE early_facts SET retry_at = retry_at - interval '1 hour'")
+
+    first = await apply(pool, batch_of([ExpiryTick(at=NOW)]), early.lanes)
+    sweep = batch_of([ExpiryTick(at=NOW)])
+    sweep.ticks[0] = replace(sweep.ticks[0], cause=Cause(TICKS, 0, None))
+    second = await apply(pool, sweep, first.lanes)
+
+    assert (first.lanes_with_more_due, second.lanes_with_more_due) == ({0}, set())
+    assert await db.fetchval("SELECT count(*) FROM early_facts WHERE retry_at <= now()") == 0
+
+
 # What is saved is what is loaded
 
 KEY = AdmissionKey("acme", "a1")
@@ -673,6 +689,23 @@ async def test_warnings_beyond_the_limit_are_left_for_the_next_batch(
     await take_away(db, *shoppers)
 
     first = await apply(pool, batch_of([ExpiryTick(at=NOW)]), applied.lanes)
+    sweep = batch_of([ExpiryTick(at=NOW)])
+    sweep.ticks[0] = replace(sweep.ticks[0], cause=Cause(TICKS, 0, None))
+    second = await apply(pool, sweep, first.lanes)
+
+    assert (len(first.entries), first.lanes_with_more_due) == (100, {0})
+    assert (len(second.entries), second.lanes_with_more_due) == (30, set())
+
+
+async def test_adjustments_beyond_the_limit_are_left_for_the_next_batch(
+    pool: Pool, db: Connection, lanes: dict[int, Lane]
+) -> None:
+    change, line = CounterChange(counter="sold", before=0, after=1), StockKey("acme", "lamp", "")
+    for _ in range(130):
+        await add_adjustment(db, line, [change], explanation="by hand", by="ada")
+    await db.execute("UPDATE adjustments SET lane = 0")
+
+    first = await apply(pool, batch_of([ExpiryTick(at=NOW)]), lanes)
     sweep = batch_of([ExpiryTick(at=NOW)])
     sweep.ticks[0] = replace(sweep.ticks[0], cause=Cause(TICKS, 0, None))
     second = await apply(pool, sweep, first.lanes)
