@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -25,18 +26,25 @@ _REST: Final = 4.0
 async def keep_pruning(settings: Settings, pool: Pool, stop: asyncio.Event) -> None:
     """Prune what is over for longer than the settings say, until `stop` is set.
 
-    Nothing that fails here is raised: what was not pruned now is pruned by the next pass.
+    What stands in its way is said at once, and again at each pass; it ends no worker, for a sale
+    has to go on after a restart. Nothing that fails here is raised: what was not pruned now is
+    pruned by the next pass.
     """
     if not settings.retention_days:
         return
+    await _safely(_is_refused(settings, pool))
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), settings.prune_interval)
             return
-        try:
-            await _prune(settings, pool)
-        except (*DATABASE_ERRORS, KafkaError) as error:
-            log.warning("prune.failed", error=str(error) or repr(error))
+        await _safely(_prune(settings, pool))
+
+
+async def _safely(doing: Awaitable[object]) -> None:
+    try:
+        await doing
+    except (*DATABASE_ERRORS, KafkaError) as error:
+        log.warning("prune.failed", error=str(error) or repr(error))
 
 
 async def why_not(settings: Settings, lend: Lend) -> str | None:
@@ -52,9 +60,15 @@ async def why_not(settings: Settings, lend: Lend) -> str | None:
     return too_short(timedelta(days=settings.retention_days), await topics_keep(settings))
 
 
-async def _prune(settings: Settings, pool: Pool) -> None:
-    if refusal := await why_not(settings, pool.acquire):
+async def _is_refused(settings: Settings, pool: Pool) -> bool:
+    refusal = await why_not(settings, pool.acquire)
+    if refusal:
         log.warning("prune.refused", why=refusal, setting="RESERVATIONS_RETENTION_DAYS")
+    return refusal is not None
+
+
+async def _prune(settings: Settings, pool: Pool) -> None:
+    if await _is_refused(settings, pool):
         return
     kept = timedelta(days=settings.retention_days)
     async with pool.acquire() as connection:

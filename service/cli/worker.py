@@ -103,20 +103,12 @@ async def _run(settings: "Settings") -> None:
 
 
 async def check_servers(settings: "Settings") -> None:
-    """End the command with what is missing, or does not go together.
-
-    A database, its schema, brokers, topics, and whether what is over may be forgotten so soon.
-    """
-    from service.pruner import why_not
-    from service.settings import PREFIX
+    """End the command with what is missing: a database, its schema, brokers, topics."""
     from service.topics import TopicsOk, check_topics
 
     async with database(settings, "worker start"):
         pass
     with kafka_errors(settings):
         found = await check_topics(settings)
-        if not isinstance(found, TopicsOk):
-            misconfigured(*found)
-        refusal = await why_not(settings, lambda: database(settings, "worker start"))
-    if refusal:
-        misconfigured(f"{PREFIX}RETENTION_DAYS={settings.retention_days:g}: {refusal}")
+    if not isinstance(found, TopicsOk):
+        misconfigured(*found)
