@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,19 +54,29 @@ def keep(results: dict[str, Any], directory: Path = RESULTS) -> Path:
     return path
 
 
-def table_of(results: dict[str, Any]) -> Table:
-    """Give the table."""
-    table = Table(*_COLUMNS, title="The worker, measured")
+def rows_of(results: dict[str, Any]) -> list[list[str]]:
+    """Give the table's rows: what, least, median, most; of a line what is promised and aimed at."""
     sizes = asdict(FULL if results["full"] else SHORT)
+    rows = []
     for name, found in results["lines"].items():
         line = LINES[name]
         figures = [f"{figure(found[part])} {line.unit}" for part in ("min", "median", "max")]
         word = "at least" if line.more_is_better else "at most"
-        verdict = "[green]holds[/]" if line.holds(found["median"]) else "[red]falls short[/]"
-        what = line.what.format(**sizes)
-        table.add_row(what, *figures, f"{word} {line.promised:g}", f"{line.aim:g}", verdict)
-    for what, found in results["seen"].items():
-        table.add_row(what, *_figures(found))
+        rows.append(
+            [line.what.format(**sizes), *figures, f"{word} {line.promised:g}", f"{line.aim:g}"]
+        )
+    return rows + [[what, *_figures(found), "", ""] for what, found in results["seen"].items()]
+
+
+def table_of(results: dict[str, Any]) -> Table:
+    """Give the table."""
+    table = Table(*_COLUMNS, title="The worker, measured")
+    holds = {name: LINES[name].holds(found["median"]) for name, found in results["lines"].items()}
+    verdicts = [
+        "[green]holds[/]" if it_does else "[red]falls short[/]" for it_does in holds.values()
+    ]
+    for row, verdict in zip_longest(rows_of(results), verdicts, fillvalue=""):
+        table.add_row(*row, verdict)
     for plot, curves in results["curves"].items():
         if PLOTS[plot].kind != "over time":
             _add_curves(table, plot, curves)
