@@ -295,7 +295,7 @@ async def test_early_facts_beyond_the_limit_are_left_for_the_next_batch(
     second = await apply(pool, sweep, first.lanes)
 
     assert (first.lanes_with_more_due, second.lanes_with_more_due) == ({0}, set())
-    assert await db.fetchval("SELECT count(*) FROM early_facts WHERE retry_at <= now()") == 0
+    assert await db.fetchval("SELECT count(*) FROM early_facts WHERE retry_at <= $1", NOW) == 0
 
 
 # What is saved is what is loaded

@@ -83,8 +83,9 @@ async def test_outcomes_carry_their_events_traces_on_and_a_batch_links_to_them(
     }
     failures = iter([OSError("connection reset")])
 
-    def fail_once(step: Step, _: int) -> None:
-        if step == "saved" and (error := next(failures, None)):
+    def fail_once(step: Step, entries: int) -> None:
+        # The lanes' first sweep may be a batch of its own: it saves nothing that is told of.
+        if step == "saved" and entries and (error := next(failures, None)):
             raise error
 
     await send(settings, sent)
