@@ -11,12 +11,15 @@ from hypothesis import settings
 from db.migrate import upgrade
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, start_kafka, start_postgres
 from service.embedded.kafka import Listener
+from service.garbage import look_rarely
 from tests.e2e.proxy import Proxy, behind, proxy_to
 from tests.integration.conftest import create_database, drop_database
 
 # A law is no slower for being tried beside a Kafka: how long one example takes proves nothing.
 settings.register_profile("reservations", deadline=None)
 settings.load_profile("reservations")
+
+look_rarely()  # as the command does
 
 _TEMPLATE = "template_reservations"
 

@@ -25,6 +25,7 @@ from service.cli import (
     worker,
 )
 from service.cli.common import CommandError
+from service.garbage import look_rarely
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,6 +57,7 @@ app.command()(prune.prune)
 
 def main() -> None:
     """Run the command line."""
+    look_rarely()
     try:
         app()
     except CommandError as error:

@@ -17,8 +17,8 @@ WINDOW_SECONDS: Final = 8
 
 PLENTY: Final = tuple(f"lamp-{n}" for n in range(6))
 SCARCE: Final = tuple(f"rare-{n}" for n in range(6))
-RECEIVED: Final = dict.fromkeys(PLENTY, 10_000_000) | dict.fromkeys(SCARCE, 100)
-POOLED: Final = dict.fromkeys(PLENTY, 1_000_000) | dict.fromkeys(SCARCE, 40)
+RECEIVED: Final = dict.fromkeys(PLENTY, 10_000_000) | dict.fromkeys(SCARCE, 40)
+POOLED: Final = dict.fromkeys(PLENTY, 1_000_000) | dict.fromkeys(SCARCE, 16)
 
 EXPERIENCES: Final = ("soft", "hard", "pool")  # by the name of its strategy
 _POLICIES: Final = "".join(
