@@ -142,7 +142,7 @@ async def test_a_role_that_may_not_prune_changes_nothing_by_trying(
 
     assert refused.exit_code == 1
     assert refused.stderr == f"{MAY_NOT}\n"
-    for days, told in ((9, MAY_NOT), (0, None)):  # a worker asks before it starts
+    for days, told in ((9, MAY_NOT), (0, None)):  # a worker asks as it starts
         settings = Settings.model_validate({"retention_days": days})
         assert await why_not(settings, lambda: nullcontext(role)) == told
     assert await horizon(db) is None
