@@ -1,44 +1,39 @@
-"""The loop: poll, apply in one transaction, hand over to the publisher; and whose lanes they are.
-
-The guards are in Postgres (epochs) and in Kafka (transactional ids). What is done here about
-rebalances is for speed only: an error in it costs time, never a unit.
-"""
+"""The loop: take what was polled, apply it in one transaction, hand over to the publisher."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import OffsetOutOfRangeError
-from aiokafka.structs import TopicPartition
 from asyncpg import Pool
 
+from consumers.ahead import READ_AHEAD, WAIT_SECONDS, Ahead
 from consumers.batch_log import BatchLog
 from consumers.batch_size import BatchSize
-from consumers.dead_letter_limit import Place, Seen, after
-from consumers.dead_letter_memory import seen_before
+from consumers.dead_letter_limit import after
 from consumers.faults import DATABASE_ERRORS, SAVING_ERRORS, Remedy, fault_of, stop_because_of
-from consumers.lanes import take_over
 from consumers.loop_settings import LoopSettings
 from consumers.offset_mirror import OffsetMirror
 from consumers.outage import Outage
 from consumers.pieces import Piece, Pieces
-from consumers.poller import POLL_MS, Poller
+from consumers.poller import Poller
 from consumers.publishing import Publisher, note_published
-from consumers.records import Records, read_batch
+from consumers.record import Records
+from consumers.records import read_batch
 from consumers.retrying import apply_with_retries
+from consumers.share import Share
 from consumers.sweeps import add_sweeps, holds_per_lane
 from consumers.tracing import Tracing
 from consumers.transaction import Applied
-from db.lanes import Lane
 from schemas import steps
 
 log = structlog.get_logger()
 
 
-class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One consumer of all input topics, and the lanes that it owns."""
+class Loop:
+    """One consumer of all input topics, and its share of the lanes."""
 
     def __init__(
         self,
@@ -58,23 +53,13 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._mirror = OffsetMirror(consumer)
         self._log = BatchLog(settings.ticks_topic)
         self.poller = Poller(consumer)
-        self._turn = asyncio.Lock()  # held while lanes are used, never while waiting for records
-        self._seen: dict[Place, Seen] = {}  # the last dead letters, for their limit
-        self._sweeps: set[int] = set()  # lanes that shall expire holds without a new tick
-        self._generation = 0  # grows whenever Kafka gives lanes or takes them away
-        self.is_assigned = False  # Kafka has given us our share, be it none
-        self._untaken = False  # lanes are to be taken over: for the first time, or once more
-        self.lanes: dict[int, Lane] = {}
+        self.ahead = Ahead(self.poller, settings.batch_size_max)
+        self.share = Share(settings, pool, consumer, publisher, self.ahead)
         self.turned_at = time.monotonic()  # when the loop last came round, for /livez
         self._batch_size = BatchSize(settings.batch_size_max)
         self._pieces = Pieces(settings.topics, settings.ticks_topic)
         self._outage = Outage(settings.retry_seconds_max)
         self._applied = 0  # records in this turn, but ticks
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether Kafka has given us our share of lanes, be it none, and we own it."""
-        return self.is_assigned and not self._untaken
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
@@ -82,7 +67,14 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         Raises Superseded when a lane went to another process, and KafkaError: leave the group
         and join it again. Raises LostRecords, TooManyDeadLetters and PermanentFault: do not.
         """
-        self._consumer.subscribe(list(self._settings.topics), listener=self)
+        self._consumer.subscribe(list(self._settings.topics), listener=self.share)
+        reading = asyncio.create_task(self.ahead.run(), name=READ_AHEAD)
+        try:
+            await self._keep_turning(stop)
+        finally:
+            reading.cancel()
+
+    async def _keep_turning(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._note_life()
             try:
@@ -92,69 +84,55 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             except DATABASE_ERRORS as error:
                 if fault_of(error).remedy is not Remedy.WAIT:
                     stop_because_of(error)
-                if not self._untaken:  # it was a batch that failed, and may have been too large
+                if not self.share.is_untaken:  # a batch has failed, and may have been too large
                     self._batch_size.halve()
-                self._untaken = True  # only the database knows what of the batch it has
+                self.share.is_untaken = True  # only the database knows what of the batch it has
                 await self._pool.expire_connections()  # the address may be another server's now
                 await self._outage.wait_out(error, stop)
 
     async def _turn_once(self) -> None:
-        if not await self._publisher.room(POLL_MS / 1000):
+        if not await self._publisher.room(WAIT_SECONDS):
             return
         self._applied = 0
-        async with self._turn:
-            await self._take_over()
-        piece = self._pieces.next() if self._pieces else Piece(await self._poll())
-        async with self._turn:
+        if self.share.is_untaken:
+            self._pieces.forget()
+            await self.share.settle(self._note_life)
+        piece = self._pieces.next() if self._pieces else Piece(await self._take())
+        async with self.share.turn:
             await self._apply(piece)
-
-    async def _take_over(self) -> None:
-        if not self._untaken or not self.is_assigned:
-            return
-        generation = self._generation
-        self._pieces.forget()
-        lanes = await take_over(
-            self._pool,
-            self._publisher,
-            self._consumer,
-            self._settings,
-            self.lanes,
-            self._note_life,
-        )
-        seen = await seen_before(self._pool, lanes.values())
-        if generation != self._generation:  # Kafka took them away meanwhile
-            await self._publisher.close(0)
-            return
-        self._seen = seen
-        self.lanes, self._untaken = lanes, False
-        self._sweeps = set(lanes)  # what fell due while nobody owned the lane
 
     def _note_life(self) -> None:
         self.turned_at = time.monotonic()
 
-    async def _poll(self) -> Records:
+    async def _take(self) -> Records:
         # Without lanes to sweep it has to wait: to come back at once lets nothing else run.
-        wait_ms = 0 if self._sweeps & self.lanes.keys() else POLL_MS
+        wait_seconds = 0 if self.share.sweeps & self.share.lanes.keys() else WAIT_SECONDS
         try:
-            return await self.poller.poll(self._batch_size.records, wait_ms)
+            return await self.ahead.take(self._batch_size.records, wait_seconds)
         except OffsetOutOfRangeError:
-            self._untaken = True  # a take-over tells lost ticks from lost events
+            self.share.is_untaken = True  # a take-over tells lost ticks from lost events
             return {}
 
     async def _apply(self, piece: Piece) -> None:
-        if self._untaken or not self.lanes or not (piece.records or self._sweeps):
+        share = self.share
+        if share.is_untaken or not share.lanes or not (piece.records or share.sweeps):
             return
-        lanes = self.lanes
+        lanes = share.lanes
         batch = read_batch(piece.records, lanes, self._settings.topics, piece.refusal)
-        seen = after(self._seen, batch, self._settings.dead_letters)
+        seen = after(share.seen, batch, self._settings.dead_letters)
         steps.done("polled", len(batch.arrivals))
-        sweeps = set() if self._pieces else self._sweeps  # after all that came before them
-        add_sweeps(batch, sweeps & self.lanes.keys(), self._settings.ticks_topic)
+        sweeps = set() if self._pieces else share.sweeps  # after all that came before them
+        add_sweeps(batch, sweeps & share.lanes.keys(), self._settings.ticks_topic)
         note_published(lanes.values(), self._publisher)
         limit = holds_per_lane(self._settings.expiry_batch_max, batch)
         try:
             applied = await apply_with_retries(
-                self._pool, batch, lanes, expiry_batch_max=limit, tracing=self._tracing
+                self._pool,
+                batch,
+                lanes,
+                expiry_batch_max=limit,
+                tracing=self._tracing,
+                on_saving=self.ahead.decode_meanwhile,
             )
         except SAVING_ERRORS as error:
             if fault_of(error).remedy is not Remedy.BISECT:
@@ -162,37 +140,13 @@ class Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             self._pieces.put_back(piece, error)
             return
         self._log.tell(batch, applied)
-        if self.lanes is not lanes:
+        if share.lanes is not lanes:
             return  # Kafka took them away meanwhile: the next owner publishes what was committed
-        self.lanes = applied.lanes
+        share.lanes = applied.lanes
         self._applied = batch.size_without(self._settings.ticks_topic)
-        self._sweeps = self._sweeps - sweeps | applied.lanes_with_more_due
-        self._seen = seen
+        share.sweeps = share.sweeps - sweeps | applied.lanes_with_more_due
+        share.seen = seen
         self._publisher.put(applied.entries)
         steps.done("handed_over", len(applied.entries))
-        self._mirror.note(self.lanes.values())
+        self._mirror.note(share.lanes.values())
         self._on_applied(applied)
-
-    # Kafka calls these two from its own task, while the loop goes on; it hides what they raise.
-
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Hold all records back until the lanes are taken over."""
-        self._consumer.pause(*assigned)  # first and without an await: else records come already
-        self._generation += 1
-        self.is_assigned = self._untaken = True
-
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Finish the batch in hand, publish it, and let the lanes go."""
-        if not self.is_assigned:
-            return
-        try:
-            async with asyncio.timeout(self._settings.revoke_seconds_max):
-                await self._turn.acquire()
-            self._turn.release()
-        except TimeoutError:
-            log.warning("lanes.revoked_in_mid_batch", lanes=sorted(self.lanes))
-        self._generation += 1
-        self.is_assigned = False
-        log.info("lanes.revoked", lanes=sorted(self.lanes))
-        self.lanes, self._sweeps = {}, set()
-        await self._publisher.close(self._settings.revoke_seconds_max)

@@ -11,7 +11,8 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from consumers.faults import sqlstate_of, stop_because_of, told
-from consumers.records import Record, Records, in_order
+from consumers.record import Record, Records
+from consumers.records import in_order
 
 log = structlog.get_logger()
 

@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import NoOffsetForPartitionError
 from aiokafka.structs import TopicPartition
 
-from consumers.records import Records
+from consumers.record import Records, record_of
 
-POLL_MS: Final = 200  # how long a poll waits for a first record; a stop is noticed as fast
+POLL_MS: Final = 200  # how long a poll waits for a first record
 
 
 class Poller:
@@ -20,25 +20,21 @@ class Poller:
         self.is_polling = False
         self.polls = self.full_polls = 0  # full: there may be more that waits its turn
         self.polled_at: dict[TopicPartition, float] = {}  # when it last gave a record
-        self.first_ms: dict[TopicPartition, int] = {}  # the time of the first that it gave then
 
-    async def poll(self, records_max: int, wait_ms: int) -> Records:
+    async def poll(self, records_max: int) -> Records:
         """Give what there is, at once or as soon as there is some.
 
         Raises KafkaError; OffsetOutOfRangeError where Kafka no longer has what would be next.
         """
-        # Never cancelled: aiokafka would then forget to watch max_poll_interval_ms.
+        # Not cancelled while the consumer lives: it would forget to watch max_poll_interval_ms.
         self.is_polling = True
         try:
-            records: Records = await self._consumer.getmany(
-                timeout_ms=wait_ms, max_records=records_max
-            )
+            polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=records_max)
         except NoOffsetForPartitionError:
             return {}  # asked for before the lane was taken over, which seeks
         finally:
             self.is_polling = False
             self.polls += 1
-        self.polled_at |= dict.fromkeys(records, time.monotonic())
-        self.first_ms |= {at: found[0].timestamp for at, found in records.items()}
-        self.full_polls += sum(map(len, records.values())) >= records_max
-        return records
+        self.polled_at |= dict.fromkeys(polled, time.monotonic())
+        self.full_polls += sum(map(len, polled.values())) >= records_max
+        return {at: [record_of(one) for one in found] for at, found in polled.items()}

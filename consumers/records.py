@@ -1,26 +1,21 @@
-"""Records in: what a poll brought, decoded and put in the order in which a batch applies it."""
+"""Records in: what was polled, in the order in which a batch applies it."""
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import accumulate, chain
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Final
 
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
+from consumers.record import Record, Records
 from db.lanes import Lane
-from schemas.decode import MalformedRecord, PassedOver, decode
-from schemas.events import Arrival, Cause, Event, ExpiryTick
+from schemas.events import Arrival, ExpiryTick
 from schemas.journal import DeadLetter
-from schemas.trace import trace_of
 from schemas.vocabulary import Result
-
-Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
-Records: TypeAlias = Mapping[TopicPartition, Sequence[Record]]
 
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
@@ -30,7 +25,7 @@ _offset: Final = attrgetter("offset")
 
 @dataclass(slots=True)
 class Batch:
-    """What one poll brought: events in order, the newest tick of each lane, and the unreadable."""
+    """What was polled: events in order, the newest tick of each lane, and the unreadable."""
 
     size: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
@@ -106,21 +101,14 @@ def _unapplied(
 
 def _read(batch: Batch, record: Record) -> str:
     """Add the events of a record; what is said then is why it cannot be read."""
-    try:
-        events = decode(record.value, _instant(record.timestamp))
-    except MalformedRecord as malformed:
-        return malformed.reason
-    if isinstance(events, PassedOver) or not events:
+    said = record.said()
+    if said.refusal:
+        return said.refusal
+    if not said.arrivals:
         batch.results[record.topic, "passed_over"] += 1
-        return ""
-    trace = trace_of(record.headers)
-    for line, event in enumerate(events):
-        event_id = event.event_id if isinstance(event, Event) else None
-        cause = Cause(record.topic, record.partition, record.offset, line, event_id)
-        _add(batch, Arrival(event, record.partition, cause, trace))
-    # A draw's record is of many consumers and cannot have the key of each.
-    if len(events) == 1 and isinstance(events[0], Event) and record.key is not None:
-        batch.misrouted += record.key != events[0].consumer_id.encode()
+    for arrival in said.arrivals:
+        _add(batch, arrival)
+    batch.misrouted += said.is_misrouted
     return ""
 
 
@@ -153,15 +141,6 @@ def _dead_letter(record: Record, reason: str) -> DeadLetter:
         key=record.key,
         value=record.value,
         headers=tuple(record.headers),
-        timestamp=_instant(record.timestamp) or _NO_TIME,
+        timestamp=record.at or _NO_TIME,
         reason=reason,
     )
-
-
-@lru_cache(maxsize=1024)
-def _instant(timestamp_ms: int) -> datetime | None:
-    """Give a record's time; Kafka has -1 for none, and a producer may have sent any number."""
-    try:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC) if timestamp_ms > 0 else None
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -1,7 +1,8 @@
 """A batch that met another transaction's locks or rows is decided again on what that one left."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import asyncpg
@@ -14,11 +15,16 @@ from consumers.tracing import Tracing
 from consumers.transaction import Applied, apply_batch
 from db.frozen import end_frozen_sessions
 from db.lanes import Lane
+from schemas.outcomes import Outcome
 
 log = structlog.get_logger()
 
 CONFLICT_RETRIES_MAX: Final = 10
 _FIRST_PAUSE_SECONDS: Final = 0.005
+
+
+def nothing() -> None:
+    """Do nothing meanwhile."""
 
 
 async def apply_with_retries(
@@ -28,17 +34,26 @@ async def apply_with_retries(
     *,
     expiry_batch_max: int,
     tracing: Tracing | None = None,
+    on_saving: Callable[[], None] = nothing,
 ) -> Applied:
-    """Apply a batch, and after a conflict apply it again. Raises what `apply_batch` does."""
+    """Apply a batch, and after a conflict apply it again. Raises what `apply_batch` does.
+
+    `on_saving` is called when the batch is decided, and Postgres has the most to do.
+    """
 
     async def attempt_once() -> Applied:
-        if tracing is None:
-            return await apply_batch(pool, batch, lanes, expiry_batch_max=expiry_batch_max)
-        with tracing.batch(batch) as span:
+        with tracing.batch(batch) if tracing else nullcontext() as span:
+
+            def on_decided(outcomes: Sequence[Outcome]) -> None:
+                if span:
+                    span.carry_on(outcomes)
+                on_saving()
+
             applied = await apply_batch(
-                pool, batch, lanes, expiry_batch_max=expiry_batch_max, on_decided=span.carry_on
+                pool, batch, lanes, expiry_batch_max=expiry_batch_max, on_decided=on_decided
             )
-            span.commit(applied)
+            if span:
+                span.commit(applied)
             return applied
 
     for attempt in range(CONFLICT_RETRIES_MAX):

@@ -38,4 +38,4 @@ def what_is_missing(membership: Membership | None) -> str | None:
     """Readiness: a member of the group, with its share of lanes taken over, be it none."""
     if membership is None:
         return "not a member of the group"
-    return None if membership.loop.is_settled else "lanes are not taken over yet"
+    return None if membership.loop.share.is_settled else "lanes are not taken over yet"

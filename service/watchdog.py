@@ -65,16 +65,16 @@ class Watchdog:
         raise GivenUp(why)
 
     async def _look(self, membership: Membership) -> Sight:
-        loop, poller = membership.loop, membership.loop.poller
-        positions = await positions_of(membership) if loop.is_settled else {}
+        share, poller = membership.loop.share, membership.loop.poller
+        positions = await positions_of(membership) if share.is_settled else {}
         self.ends = ends = await self._ends([*positions] or [self._any_partition()])
         # Asked last: to ask Kafka takes time, in which the loop may have begun to wait.
-        is_reading = loop.is_settled and (poller.is_polling or poller.polls != self._polls)
+        is_reading = share.is_settled and (poller.is_polling or poller.polls != self._polls)
         # What a full poll leaves waits its turn: aiokafka empties one partition after the other.
         is_reading = is_reading and poller.full_polls == self._full_polls
         self._polls, self._full_polls = poller.polls, poller.full_polls
         places = None if ends is None else _places(positions, ends, poller.polled_at)
-        return Sight(time.monotonic(), loop.is_assigned, is_reading, places)
+        return Sight(time.monotonic(), share.is_assigned, is_reading, places)
 
     def _any_partition(self) -> TopicPartition:
         return TopicPartition(self._settings.admitted_topic, 0)
@@ -102,7 +102,7 @@ class Watchdog:
 
 async def positions_of(membership: Membership) -> dict[TopicPartition, int]:
     """Give where the consumer stands; where it does not know, what is applied."""
-    lanes = dict(membership.loop.lanes)
+    lanes = dict(membership.loop.share.lanes)
     found: dict[TopicPartition, int] = {}
     for partition in membership.consumer.assignment():
         if (lane := lanes.get(partition.partition)) is None:

@@ -165,7 +165,7 @@ class Worker:
     def _new_ticker(self) -> Any:
         return new_ticker(
             self._settings,
-            lanes=lambda: list(self._membership.loop.lanes) if self._membership else [],
+            lanes=lambda: list(self._membership.loop.share.lanes) if self._membership else [],
             on_tick_seen=partial(self._metrics.set, catalogue.TICK_AGE_SECONDS),
             on_timer=self._ticks.beat,
         )

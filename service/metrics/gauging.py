@@ -40,7 +40,7 @@ class Gauges:
     def collect(self) -> None:
         """Set them all."""
         metrics, membership = self._metrics, self._membership()
-        lanes = membership.loop.lanes if membership else {}
+        lanes = membership.loop.share.lanes if membership else {}
         metrics.set(catalogue.LANES_OWNED, len(lanes))
         metrics.set(catalogue.UNPUBLISHED, membership.publisher.pending if membership else 0)
         metrics.forget(
@@ -79,10 +79,10 @@ class Gauges:
         consumer, loop, ends = membership.consumer, membership.loop, self._ends() or {}
         found = {}
         for at in consumer.assignment():
-            lane = loop.lanes.get(at.partition)
+            lane = loop.share.lanes.get(at.partition)
             fetched = consumer.last_stable_offset(at)
             if lane is not None and (fetched is not None or at in ends):
-                first_ms = loop.poller.first_ms.get(at)
+                first_ms = loop.ahead.first_ms.get(at)
                 found[at] = Reading(
                     next_offset=lane.next_offsets[at.topic],
                     end=max(fetched or 0, ends.get(at, 0)),
@@ -108,9 +108,9 @@ def _partitions(consumer: AIOKafkaConsumer) -> int:
 
 async def _idle_positions(membership: Membership) -> Ends:
     """Give where the consumer stands, if it has nothing in hand: then all before is applied."""
-    poller = membership.loop.poller
-    polls = poller.polls
-    if not poller.is_polling:
+    ahead = membership.loop.ahead
+    takes = ahead.takes
+    if not ahead.is_idle:
         return {}
     positions = await positions_of(membership)
-    return positions if poller.is_polling and poller.polls == polls else {}
+    return positions if ahead.is_idle and ahead.takes == takes else {}

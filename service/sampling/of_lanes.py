@@ -28,7 +28,7 @@ class LaneSamples:
             lane: {
                 stream: mark.sequence for stream, mark in membership.publisher.marks(lane).items()
             }
-            for lane in membership.loop.lanes
+            for lane in membership.loop.share.lanes
         }
         found = await sample_lanes(connection, marks)
         self._metrics.forget(catalogue.OVERDUE_SECONDS, catalogue.UNPUBLISHED_AGE_SECONDS)
@@ -38,7 +38,7 @@ class LaneSamples:
 
     async def journal(self, connection: Connection, membership: Membership) -> None:
         """Look at the next stretch of each stream of the journal."""
-        ours = {(lane, stream) for lane in membership.loop.lanes for stream in STREAMS}
+        ours = {(lane, stream) for lane in membership.loop.share.lanes for stream in STREAMS}
         self._walks = {at: self._walks.get(at, Walk()) for at in ours}
         places = [(*at, walk.after) for at, walk in self._walks.items()]
         for stretch in await look_for_gaps(connection, places, ENTRIES_AT_ONCE):

@@ -77,7 +77,7 @@ class Sampler:
 
     def _ours(self, membership: Membership | None) -> dict[str, Sample]:
         """Give the samples that are ours to take; what is not any more is forgotten."""
-        owned = membership.loop.lanes if membership else {}
+        owned = membership.loop.share.lanes if membership else {}
         lanes, database = self._lanes, self._database
         ours: dict[str, Sample] = {}
         if owned:

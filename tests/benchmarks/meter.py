@@ -18,17 +18,19 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 
+from consumers.ahead import DECODE_AHEAD, READ_AHEAD
 from schemas import steps
 from schemas.steps import Step
 
-# What the loop does after a step, until the next one; `decode` begins when a poll has given.
+# What the loop does after a step, until the next one. It waits for records in `order`, if at all.
 PHASE_AFTER: Final[dict[str, str]] = {
     "polled": "load",
     "loaded": "decide",
     "decided": "save",
     "committed": "hand over",
+    "handed_over": "order",
 }
-PHASES: Final = ("poll", "decode", "load", "decide", "save", "hand over", "publish")
+PHASES: Final = ("poll", "decode", "order", "load", "decide", "save", "hand over", "publish")
 
 
 class Meter:
@@ -42,7 +44,8 @@ class Meter:
         self._expected = events_expected
         self._postmaster = postmaster
         self._thread = threading.get_ident()  # Faust has one of its own
-        self._phase = self._owner = "poll"
+        self._phase = self._owner = "order"
+        self._is_polling = False  # by the task that reads ahead
         self._loop_task: asyncio.Task[Any] | None = None
         self._begin()
 
@@ -73,13 +76,16 @@ class Meter:
                 self._owner = "event loop"
 
         async def metered_getmany(consumer: Any, *partitions: Any, **options: Any) -> Any:
-            if asyncio.current_task() is self._loop_task:
-                self._turn_to("poll")
+            is_ahead = _name_of(asyncio.current_task()) == READ_AHEAD
+            self._charge()
+            if is_ahead:
+                self._is_polling, self._owner = True, "poll"
             try:
                 return await getmany(consumer, *partitions, **options)
             finally:
-                if asyncio.current_task() is self._loop_task:
-                    self._turn_to("decode")
+                self._charge()
+                if is_ahead:
+                    self._is_polling, self._owner = False, "decode"
 
         events.Handle._run = metered_run  # type: ignore[method-assign,assignment]
         AIOKafkaConsumer.getmany = metered_getmany
@@ -130,6 +136,10 @@ class Meter:
     def _owner_of(self, callback: Callable[..., Any]) -> str:
         of = getattr(callback, "__self__", None)
         if isinstance(of, asyncio.Task):
+            if _name_of(of) == DECODE_AHEAD:
+                return "decode"
+            if _name_of(of) == READ_AHEAD:
+                return "poll"
             return self._phase if of is self._loop_task else _owner_of_task(of)
         protocol = type(getattr(of, "_protocol", None)).__module__
         if protocol.startswith("asyncpg"):
@@ -139,6 +149,10 @@ class Meter:
     def _postgres_seconds(self) -> float:
         """Give what all processes of Postgres together have used."""
         return sum(map(_seconds_of, _children(self._postmaster)))
+
+
+def _name_of(task: "asyncio.Task[Any] | None") -> str:
+    return task.get_name() if task else ""
 
 
 def _owner_of_task(task: asyncio.Task[Any]) -> str:

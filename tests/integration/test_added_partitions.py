@@ -72,7 +72,7 @@ async def looping(
 
 async def owns(loop: Loop, lanes: Sequence[int]) -> None:
     async with asyncio.timeout(30):
-        while sorted(loop.lanes) != list(lanes) or not loop.is_settled:
+        while sorted(loop.share.lanes) != list(lanes) or not loop.share.is_settled:
             await asyncio.sleep(0.02)
 
 

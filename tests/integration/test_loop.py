@@ -29,7 +29,7 @@ async def test_lanes_that_are_taken_away_before_their_first_sweep_leave_the_proc
 
     def rebalance(step: Step, _: int) -> None:
         if step == "epochs":  # it waits for the end of the take-over, and is the next then
-            revoked = loop.on_partitions_revoked(consumer.assignment())
+            revoked = loop.share.on_partitions_revoked(consumer.assignment())
             taking_away.append(asyncio.create_task(revoked))
             began.set()
 
@@ -44,4 +44,4 @@ async def test_lanes_that_are_taken_away_before_their_first_sweep_leave_the_proc
     finally:
         steps.on_step(None)
         await consumer.stop()
-    assert not loop.lanes
+    assert not loop.share.lanes

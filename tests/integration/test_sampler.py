@@ -44,7 +44,7 @@ class Watched:
     async def owns(self, lanes: Iterable[int]) -> None:
         """Let it own these lanes from now on."""
         taken = await take_lanes(self.shop.db, sorted(lanes), ["events"], "test") if lanes else {}
-        self.membership.loop.lanes = taken
+        self.membership.loop.share.lanes = taken
         self.shop.sale.lanes |= taken
 
     def value(self, name: str, **labels: str) -> float | None:

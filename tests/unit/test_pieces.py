@@ -6,14 +6,15 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 import pytest
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 from asyncpg import CheckViolationError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.faults import PermanentFault
 from consumers.pieces import Piece, Pieces, refusal_of
-from consumers.records import Record, Records, in_order, read_batch
+from consumers.record import Record, Records
+from consumers.records import in_order, read_batch
 from db.lanes import Lane
 
 TOPICS = ("admitted", "checkout-completed", "expiry-ticks")
@@ -177,7 +178,7 @@ def polled(*where: Place, at_ms: Iterable[int] = ()) -> Records:
     found: dict[TopicPartition, list[Record]] = defaultdict(list)
     for (topic, partition, offset), at in zip(where, times, strict=True):
         found[TopicPartition(topic, partition)].append(
-            ConsumerRecord(topic, partition, offset, at, 0, None, b"{}", None, 0, 2, ())
+            Record(topic, partition, offset, at, None, b"{}", ())
         )
     return found
 

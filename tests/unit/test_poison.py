@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import pytest
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from consumers.header_names import TolerantRecords
+from consumers.record import Record
 from consumers.records import Batch, read_batch
 from schemas.decode import MalformedRecord, decode
 from schemas.events import Admitted
@@ -64,8 +65,7 @@ def read_all(sent: Sequence[RawRecord], codec: str) -> Batch:
     """Read records as one poll that brought them in one batch."""
     batch = TolerantRecords(raw_batch(sent, codec)).next_batch()
     polled = [
-        ConsumerRecord("admitted", 0, one.offset, one.timestamp, 0, one.key, one.value, None, 0, 0,
-                       tuple(one.headers))
+        Record("admitted", 0, one.offset, one.timestamp, one.key, one.value, tuple(one.headers))
         for one in batch
-    ]  # fmt: skip
+    ]
     return read_batch({TopicPartition("admitted", 0): polled}, {0: lane(0)}, TOPICS)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
-from consumers.records import Batch, Record, read_batch
+from consumers.record import Record
+from consumers.records import Batch, read_batch
 from db.lanes import Lane
 from schemas.events import Event
 from schemas.trace import Trace
@@ -226,9 +227,7 @@ def record(
     headers: Iterable[tuple[str, Any]] = (),
 ) -> Record:
     value = told("admission.created", shopper) if value is None else value
-    return ConsumerRecord(
-        topic, lane, offset, at_ms, 0, key, value, None, 0, len(value), tuple(headers)
-    )
+    return Record(topic, lane, offset, at_ms, key, value, tuple(headers))
 
 
 def told(type_: str, shopper: str, **data: Any) -> bytes:
