@@ -127,7 +127,8 @@ def _note_items(admission: Admission, arrival: Arrival, event: Admitted) -> bool
     others = [one for one in admission.facts if _is_of_admission(one)]
     if others and fact_order(others[0]) <= fact_order(new):
         return False
-    admission.facts = [*(one for one in admission.facts if not _is_of_admission(one)), new]
+    rest = [one for one in admission.facts if not _is_of_admission(one)]
+    admission.facts = [*rest, new]
     return True
 
 

@@ -46,6 +46,8 @@ class Allowance:
     def refuses(self, reservation: Reservation, quantity: int) -> Reason | None:
         """Say which limit forbids to hold `quantity` more units, if any does."""
         policy = self.policy
+        if not policy.has_limits:
+            return None
         of_line = self.of_line.get(reservation.stock_key, 0)
         if _exceeds(of_line + quantity, policy.units_per_sku_max):
             return "limit_per_sku"

@@ -120,7 +120,10 @@ def _closed(
 
 
 def _first_that_holds(it: Standing, lines: Precedence) -> Verdict:
-    return next(verdict for verdict, holds in lines if holds(it))
+    for verdict, holds in lines:
+        if holds(it):
+            return verdict
+    return "open"
 
 
 def _first_end(facts: Sequence[KnownFact]) -> AdmissionEnded | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from msgspec import convert
+from msgspec import convert, to_builtins
 
 _VERSION_AND_VARIANT: Final = 0x8 << 76 | 0b10 << 62
 _BITS_OF_DIGEST: Final = 0xFFF << 64 | (1 << 62) - 1  # all that the two above leave
@@ -19,7 +19,8 @@ def time_ordered_id(at: datetime, *parts: object) -> UUID:
     # Each part with its length before it: no two lists of parts make the same name.
     name = ""
     for part in parts:
-        text = str(part)
+        # Of a UUID it is the same text, in a quarter of the time of its own __str__.
+        text = to_builtins(part) if type(part) is UUID else str(part)
         name += f"{len(text)}:{text}"
     encoded = name.encode("utf-8", "surrogatepass")
     digest = int.from_bytes(hashlib.blake2b(encoded, digest_size=16).digest(), "big")

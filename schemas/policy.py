@@ -99,7 +99,12 @@ class Policy(BaseModel):
 
     def window(self, distribution_type: DistributionType) -> timedelta:
         """Give the time from admission to the end of the window."""
-        return timedelta(seconds=getattr(self.window_seconds, distribution_type))
+        return self.windows[distribution_type]
+
+    @cached_property
+    def windows(self) -> dict[str, timedelta]:
+        """Give the same for each type of distribution: it is asked for at every step of a hold."""
+        return {name: timedelta(seconds=seconds) for name, seconds in self.window_seconds}
 
 
 DEFAULT_POLICY = Policy()
