@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from asyncpg import Pool
+from msgspec import structs
 
 from consumers.journaling import journal_entries
 from consumers.lateness import overdue_seconds
@@ -164,7 +165,7 @@ def _moved(lanes: Mapping[int, Lane], batch: Batch, book: Book) -> dict[int, Lan
 def _not_ahead_of(now: datetime, tick: Arrival) -> Arrival:
     """Hold a tick to the database's clock: a ticker's own may be ahead of it."""
     if isinstance(tick.event, ExpiryTick) and tick.event.at > now:
-        return replace(tick, event=ExpiryTick(at=now))
+        return structs.replace(tick, event=ExpiryTick(at=now))
     return tick
 
 

@@ -1,7 +1,8 @@
 """Holds follow the cart: units are added, given back or swapped, in one go."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reservations.book import Book
 from reservations.cart_in_force import Sku
@@ -25,8 +26,7 @@ from schemas.reservation import Admission, Reservation
 from schemas.vocabulary import Reason
 
 
-@dataclass(slots=True)
-class Addition:
+class Addition(Struct, gc=False):
     """Units that a line of the cart wants and does not hold."""
 
     reservation: Reservation
@@ -35,8 +35,7 @@ class Addition:
     why_not: Reason | None = None
 
 
-@dataclass(slots=True)
-class CartChange:
+class CartChange(Struct, gc=False):
     """The holds of an admission, on their way to a cart."""
 
     book: Book

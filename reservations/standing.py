@@ -1,12 +1,13 @@
 """What the facts of an admission amount to. It is asked of the set, so order decides nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from reservations.cart_in_force import EMPTY, Cart, cart_in_force, digest
-from reservations.commands import extended_end, owner_of
+from reservations.commands import Answers, extended_end, owner_of
 from reservations.payments import Payment, payments_of, that_counts
 from schemas.events import AdmissionEnded
 from schemas.facts import MIGRATED, KnownFact, in_order
@@ -17,8 +18,7 @@ from schemas.vocabulary import Reason, Status
 Verdict = Literal["returned", "paid", "elapsed", "expired", "left", "denied", "open"]
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct, gc=False):
     """An admission as its facts have it, up to the last tick of its lane."""
 
     expires_at: datetime  # the hold's end, with extensions
@@ -31,7 +31,7 @@ class Standing:
     too_late: bool = False  # ... for longer than the policy bears
     owner: str = ""
     cart: Cart = EMPTY  # the one in force
-    answers: dict[int, tuple[KnownFact, str | None]] = field(default_factory=dict)
+    answers: Answers = {}
     surplus: Sequence[Payment] = ()
     verdict: Verdict = "open"  # what decides
 
@@ -89,7 +89,7 @@ def standing(admission: Admission, last_tick: datetime) -> Standing:
     payment, surplus = that_counts(payments_of(facts))
     ended_at = first_end.ended_at if first_end is not None else None
     closing = _earliest(ended_at, payment.paid_at if payment is not None else None)
-    answers: dict[int, tuple[KnownFact, str | None]] = {}
+    answers: Answers = {}
     expires_at = extended_end(admission, facts, closing, answers)
     it = _closed(expires_at, first_end, payment, last_tick, admission.policy)
     it.answers = answers

@@ -6,7 +6,6 @@ garbage collector need not look at them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
@@ -124,8 +123,7 @@ Fact = (
 AnyEvent = Admitted | Fact | ExpiryTick
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True, gc=False):
     """An event, and where it came in."""
 
     event: AnyEvent

@@ -1,7 +1,6 @@
 """What is known of an admission, as it is kept: with its record, and with what was answered."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -37,8 +36,7 @@ MIGRATED: Final = "migrated"
 _KIND_OF: Final = {kind_type: kind for kind, kind_type in KINDS.items()}
 
 
-@dataclass(slots=True)
-class KnownFact:
+class KnownFact(Struct, gc=False):
     """A fact, and where it came from.
 
     `answer` is what was said of it: a reason for refusing, or the outcome's type. `moved`: it was

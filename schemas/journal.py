@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
+
 from schemas.vocabulary import Stream
 
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -32,8 +34,7 @@ Marks = Mapping[Stream, Mark]
 IsOurs = Callable[[int], Awaitable[bool | None]]
 
 
-@dataclass(slots=True)  # not frozen: there is one of every outcome, and that takes 1 us
-class JournalEntry:
+class JournalEntry(Struct, gc=False):
     """One record to publish; (lane, stream, sequence) is its place, `id` its identity.
 
     `headers` are those that came with an unreadable record; an outcome's are made of the row, and

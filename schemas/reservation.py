@@ -1,14 +1,20 @@
-"""The rows that the rules work on. They are mutable: a batch works on its own loaded copies."""
+"""The rows that the rules work on. They are mutable: a batch works on its own loaded copies.
 
-from dataclasses import dataclass, field
+They are structs, for there are some of every event: one is made in a fifth of a dataclass's time.
+"""
+
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from schemas.facts import KnownFact
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.stock import PoolKey, StockKey
 from schemas.vocabulary import DistributionType, Reason, Status, Strategy
+
+NO_STOCK = StockKey("", "", "")
 
 
 class AdmissionKey(NamedTuple):
@@ -18,8 +24,7 @@ class AdmissionKey(NamedTuple):
     admission_id: str
 
 
-@dataclass(slots=True)
-class Admission:
+class Admission(Struct, gc=False):
     """A shopper's right to check out, and the facts that are known of it.
 
     The marks name what was last acted upon: the cart that the holds follow, the payment that the
@@ -50,8 +55,7 @@ class Admission:
         return self.guest_id or self.consumer_id
 
 
-@dataclass(slots=True)
-class Reservation:
+class Reservation(Struct, gc=False):
     """Units of one stock line held for one admission, and how that ended."""
 
     id: UUID
@@ -75,7 +79,7 @@ class Reservation:
     at_risk: int = 0  # units of an active hold that an operator has taken away
     warned: bool = False  # that they are at risk was said
     outcomes: int = 0  # that were said of it: they number the outcomes' ids
-    stock_key: StockKey = field(init=False, repr=False, compare=False)  # which its units are of
+    stock_key: StockKey = NO_STOCK  # which its units are of, as the names above say
 
     def __post_init__(self) -> None:
         # Asked for at every step of a hold, and never another one.
@@ -93,8 +97,7 @@ class Reservation:
         )
 
 
-@dataclass(slots=True)
-class EarlyFact:
+class EarlyFact(Struct, gc=False):
     """A fact that waits for its admission."""
 
     id: UUID

@@ -1,7 +1,8 @@
 """Stock as the rules see it: a line per organization, product and variant, and pools beside it."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class StockKey(NamedTuple):
@@ -26,8 +27,7 @@ class PoolKey(NamedTuple):
         return StockKey(self.organization_id, self.product_id, self.variant_id)
 
 
-@dataclass(slots=True)
-class StockLine:
+class StockLine(Struct, gc=False):
     """The counters of one stock line, in units.
 
     received = on_hand + allocated + sold + what its pools have - short;
@@ -50,8 +50,7 @@ class StockLine:
         return self.on_hand - self.reserved
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(Struct, gc=False):
     """The counters of one pool, in units: filled = available + allocated + sold from it."""
 
     key: PoolKey

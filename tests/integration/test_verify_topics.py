@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 from asyncpg import Pool
+from msgspec.structs import replace
 
 from db.connect import Connection
 from db.importing import silent

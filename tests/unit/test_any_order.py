@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import permutations
 from uuid import UUID
 
-import msgspec
 import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
+from msgspec import structs
 
 from reservations.book import NEVER_TICKED
 from reservations.rows import BY_CART
@@ -699,7 +699,7 @@ def _rows_of(world: World, admission: Admission) -> str:
     cart = _cart_of(world, admission)
     return ", ".join(
         sorted(
-            hold_in_words(replace(one, reason=None) if one.status == "expired" else one)
+            hold_in_words(structs.replace(one, reason=None) if one.status == "expired" else one)
             for one in rows
             if one.reason not in BY_CART
             and (one.status != "rejected" or (one.product_id, one.variant_id) in cart)
@@ -931,8 +931,8 @@ def _delivered_again(step: Happens) -> Happens:
     cause = arrival.cause._replace(offset=(arrival.cause.offset or 0) + 1000, event_id="again")
     event = arrival.event
     if not isinstance(event, ExpiryTick):
-        event = msgspec.structs.replace(event, event_id="again")
-    return replace(step, arrival=replace(arrival, event=event, cause=cause))
+        event = structs.replace(event, event_id="again")
+    return replace(step, arrival=structs.replace(arrival, event=event, cause=cause))
 
 
 @st.composite

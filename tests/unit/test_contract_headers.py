@@ -51,7 +51,7 @@ def test_headers_of_a_dead_letter_are_as_promised(value: bytes) -> None:
 
 
 def test_an_outcome_without_its_number_is_found() -> None:
-    numberless = replace(entry(), sequence=0)
+    numberless = msgspec.structs.replace(entry(), sequence=0)
 
     [problem] = problems(numberless, "OutcomeHeaders")
 

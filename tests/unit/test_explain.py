@@ -644,7 +644,7 @@ def shown(line: StockLine) -> StockShown:
 
 
 def migrated(known: KnownFact) -> KnownFact:
-    return replace(
+    return msgspec.structs.replace(
         known,
         fact=msgspec.structs.replace(known.fact, at_admission=False),
         cause=known.cause._replace(topic="migrated", offset=None),

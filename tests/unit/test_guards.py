@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from reservations.book import NEVER_TICKED, Book
@@ -251,7 +252,7 @@ def test_outcome_carries_the_trace_of_its_cause() -> None:
     """)
 
     for step in steps[:3]:
-        world.apply([replace(step, arrival=replace(step.arrival, trace=trace))])
+        world.apply([replace(step, arrival=msgspec.structs.replace(step.arrival, trace=trace))])
     world.apply([steps[3]])
 
     assert [(one.type, one.trace) for one in world.outcomes] == [

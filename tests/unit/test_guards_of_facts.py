@@ -174,7 +174,9 @@ def test_facts_of_two_lines_of_one_record_are_two() -> None:
         10:06+3d  tick
     """)
     second_line = one.arrival.cause._replace(line=1)
-    world.apply([one, replace(other, arrival=replace(other.arrival, cause=second_line))])
+    world.apply(
+        [one, replace(other, arrival=msgspec.structs.replace(other.arrival, cause=second_line))]
+    )
 
     assert len(world.facts) == 2
     world.apply([tick])
@@ -190,7 +192,7 @@ def test_orphan_is_said_with_the_kind_of_door_that_it_told() -> None:
     paid, tick = events_of("10:05 paid ada\n10:06+3d tick")
     event = msgspec.structs.replace(paid.arrival.event, distribution_type="draw")
 
-    world.apply([replace(paid, arrival=replace(paid.arrival, event=event))])
+    world.apply([replace(paid, arrival=msgspec.structs.replace(paid.arrival, event=event))])
     world.apply([tick])
 
     assert [one.distribution_type for one in world.outcomes] == ["draw"]
@@ -278,7 +280,7 @@ def test_stock_is_loaded_for_what_is_held(strategy: Strategy, pools: set[PoolKey
     world = tell("stock moon-lamp 1\n10:00 admit ada moon-lamp 1")
     [hold] = world.holds_of("ada")
     book = Book()
-    book.load_reservation(replace(hold, strategy=strategy))
+    book.load_reservation(msgspec.structs.replace(hold, strategy=strategy))
 
     assert stock_wanted(book, []) == ({StockKey("acme", "moon-lamp", "")}, pools)
 

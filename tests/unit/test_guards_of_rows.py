@@ -1,6 +1,6 @@
 """Stories of guards on holds and sales that no other test noticed broken: see `make mutants`."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.facts import MIGRATED
 from schemas.policy import Policy

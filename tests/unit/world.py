@@ -7,12 +7,12 @@ forgets to note a change loses it here as it would in Postgres.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy, deepcopy
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from reservations.book import NEVER_TICKED, Book, Changes, ShopperKey, shopper_of, shoppers_of
 from reservations.decide import decide
