@@ -3,27 +3,28 @@
 from reservations.book import Book
 from reservations.facts import reconsider
 from reservations.forgotten import is_forgotten, refuse_forgotten
-from reservations.matching import admission_key, known_admission
+from reservations.matching import admission_key, keys_of, known_admission
 from reservations.settle import settle
 from reservations.shopper import Shopper, is_alone, shopper_keys
 from schemas.events import Admitted, Arrival, CartUpdated
 from schemas.facts import KnownFact, fact_order
-from schemas.reservation import Admission
+from schemas.reservation import Admission, AdmissionKey
 from schemas.vocabulary import Result
 
 
 def apply_admitted(book: Book, arrival: Arrival, event: Admitted) -> Result:
     """Make an admission, or merge a repetition into the one that is known."""
-    admission = known_admission(book, event)
+    keys = keys_of(event)
+    admission = known_admission(book, event, keys)
     if admission is not None:
         return _apply_again(book, arrival, event, admission)
     if is_forgotten(book, event):
         return refuse_forgotten(book, arrival, event)
-    return _apply_new(book, arrival, event)
+    return _apply_new(book, arrival, event, keys[0])
 
 
-def _apply_new(book: Book, arrival: Arrival, event: Admitted) -> Result:
-    admission = _new_admission(book, arrival, event)
+def _apply_new(book: Book, arrival: Arrival, event: Admitted, key: AdmissionKey) -> Result:
+    admission = _new_admission(book, arrival, event, key)
     book.add_admission(admission)
     _note_items(admission, arrival, event)
     if is_alone(book, admission):
@@ -44,9 +45,9 @@ def _reconsider(book: Book, arrival: Arrival, event: Admitted, admission: Admiss
     reconsider(book, arrival, Shopper(book, *shopper_keys(event, admission)), changed=[admission])
 
 
-def _new_admission(book: Book, arrival: Arrival, event: Admitted) -> Admission:
+def _new_admission(book: Book, arrival: Arrival, event: Admitted, key: AdmissionKey) -> Admission:
     admission = Admission(
-        key=admission_key(event),
+        key=key,
         lane=arrival.lane,
         consumer_id=event.consumer_id,
         experience_id=event.experience_id,

@@ -58,7 +58,8 @@ class Allowance:
 
     def use(self, reservation: Reservation, quantity: int, *, opens: bool) -> None:
         """Count units that are held now."""
-        self._add(reservation.stock_key, quantity, is_open=opens)
+        if self.policy.has_limits:
+            self._add(reservation.stock_key, quantity, is_open=opens)
 
     def _add(self, stock_key: StockKey, units: int, *, is_open: bool) -> None:
         self.of_line[stock_key] = self.of_line.get(stock_key, 0) + units

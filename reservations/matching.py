@@ -1,5 +1,7 @@
 """The names of an admission, and which known admission an event names."""
 
+from collections.abc import Sequence
+
 from reservations.book import Book
 from schemas.events import Admitted, Fact
 from schemas.identity import time_ordered_id
@@ -37,9 +39,14 @@ def names_its_admission(event: Admitted | Fact) -> bool:
     return event.admission_id is not None or event.token_digest is not None
 
 
-def known_admission(book: Book, event: Admitted | Fact) -> Admission | None:
-    """Find the admission that an event names by id or by token, if it is known."""
-    for key in keys_of(event):
+def known_admission(
+    book: Book, event: Admitted | Fact, keys: Sequence[AdmissionKey] | None = None
+) -> Admission | None:
+    """Find the admission that an event names by id or by token, if it is known.
+
+    `keys` are `keys_of(event)`, of a caller that needs them too.
+    """
+    for key in keys_of(event) if keys is None else keys:
         found = book.admissions.get(key) or book.admissions_by_also_id.get(key)
         if found is not None:
             return found

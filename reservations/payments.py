@@ -28,6 +28,8 @@ def payments_of(facts: Sequence[KnownFact]) -> list[Payment]:
     for known in facts:
         if isinstance(known.fact, CheckoutCompleted):
             by_order.setdefault(known.fact.order_id, []).append(known)
+    if not by_order:
+        return []
     if None in by_order and len(by_order) > 1:
         unnamed = by_order.pop(None)
         earliest = min(by_order, key=lambda order_id: (_paid_at(by_order[order_id]), order_id))

@@ -7,7 +7,7 @@ garbage collector need not look at them.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -142,7 +142,8 @@ def event_of(kind: type[E], fields: Mapping[str, Any]) -> E:
 
 def event_time(event: AnyEvent) -> datetime:
     """Give the instant at which the event says that it happened."""
-    return cast(datetime, getattr(event, _TIMES[type(event)]))
+    at: datetime = getattr(event, _TIMES[type(event)])
+    return at
 
 
 _TIMES: Final[dict[type, str]] = {
