@@ -1,19 +1,19 @@
 """A record of Kafka, and what it says: read once, by whoever has time for it first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from msgspec import Struct
 
 from schemas.decode import MalformedRecord, PassedOver, decode
 from schemas.events import AnyEvent, Arrival, Cause, Event
 from schemas.trace import trace_of
 
 
-class Said(NamedTuple):
+class Said(Struct, frozen=True, gc=False):
     """What a record says: its events, or why it cannot be read. Neither: it means nothing here."""
 
     arrivals: Sequence[Arrival] = ()
@@ -21,8 +21,7 @@ class Said(NamedTuple):
     is_misrouted: bool = False  # another consumer's id is its key
 
 
-@dataclass(slots=True, eq=False)
-class Record:
+class Record(Struct, eq=False, gc=False):
     """A record as it was polled. `timestamp` is in milliseconds since 1970, or -1."""
 
     topic: str
@@ -32,7 +31,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, Any]]
-    _said: Said | None = field(default=None, init=False, repr=False)
+    _said: Said | None = None
 
     @property
     def at(self) -> datetime | None:
@@ -57,7 +56,7 @@ class Record:
             Arrival(event, self.partition, self._cause(line, event), trace)
             for line, event in enumerate(events)
         ]
-        return Said(arrivals, is_misrouted=self._is_misrouted(events))
+        return Said(arrivals, "", self._is_misrouted(events))
 
     def _cause(self, line: int, event: AnyEvent) -> Cause:
         event_id = event.event_id if isinstance(event, Event) else None
