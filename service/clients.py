@@ -13,6 +13,8 @@ from service.settings import Settings
 # A member of the group stays one while an outage of Postgres is waited out without a poll.
 _POLL_INTERVAL_MS_MAX: Final = 3_600_000
 METADATA_MS_MAX = 30_000  # partitions that were added are read so soon; by default after 5 min
+# While a fetch waits for some partitions aiokafka asks for no others: see consumers/ahead.py.
+_FETCH_WAIT_MS: Final = 100
 _BATCH_BYTES_MAX: Final = 512 * 1024
 _REQUEST_BYTES_MAX: Final = 20 * 1024 * 1024  # a dead letter is up to 16 MiB
 _TRANSACTION_MS_MAX: Final = 60_000
@@ -47,6 +49,7 @@ def new_consumer(settings: Settings) -> AIOKafkaConsumer:
         heartbeat_interval_ms=min(3000, session_ms // 3),
         rebalance_timeout_ms=max(session_ms, 20_000),  # longer than giving lanes up takes
         max_poll_interval_ms=_POLL_INTERVAL_MS_MAX,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
         metadata_max_age_ms=METADATA_MS_MAX,
     )
 

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     tick_interval: float = Field(1.0, gt=0, le=60, description="seconds between expiry ticks")
     batch_size_max: int = Field(2000, ge=1, le=20000, description="records in a batch, at most")
     expiry_batch_max: int = Field(
-        2000, ge=1, le=20000, description="holds that one batch expires, at most, over its lanes"
+        1000, ge=1, le=20000, description="holds that one batch expires, at most, over its lanes"
     )
     dead_letters_share_max: float = Field(
         0.5, gt=0, le=1, description="of a partition's last 1,000 records; more stop the worker"
