@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from db.columns import columns
+from db.columns import text_columns
 from db.connect import Connection
 from db.rows import admission_of, fact_of, reservation_of
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
@@ -19,15 +19,16 @@ async def lock_admissions(
         """
         WITH wanted AS (
             SELECT organization_id, admission_id
-              FROM unnest($1::text[], $2::text[]) AS shopper (organization_id, consumer_id)
+              FROM unnest($1::text::text[], $2::text::text[])
+                AS shopper (organization_id, consumer_id)
               JOIN admissions USING (organization_id, consumer_id)
              UNION
             SELECT organization_id, admission_id
-              FROM unnest($1::text[], $2::text[]) AS shopper (organization_id, guest_id)
+              FROM unnest($1::text::text[], $2::text::text[]) AS shopper (organization_id, guest_id)
               JOIN admissions USING (organization_id, guest_id)
              UNION
             SELECT organization_id, admission_id
-              FROM unnest($3::text[], $4::text[]) AS key (organization_id, admission_id)
+              FROM unnest($3::text::text[], $4::text::text[]) AS key (organization_id, admission_id)
         )
         SELECT admission.*
           FROM wanted
@@ -35,8 +36,8 @@ async def lock_admissions(
          ORDER BY admission.organization_id, admission.admission_id
            FOR UPDATE OF admission
         """,
-        *columns(shoppers, 2),
-        *columns(keys, 2),
+        *text_columns(shoppers, 2),
+        *text_columns(keys, 2),
     )
     return [admission_of(row) for row in rows]
 
@@ -48,12 +49,12 @@ async def lock_facts(
     rows = await connection.fetch(
         """
         SELECT fact.*
-          FROM unnest($1::text[], $2::text[]) AS shopper (organization_id, consumer_id)
+          FROM unnest($1::text::text[], $2::text::text[]) AS shopper (organization_id, consumer_id)
           JOIN early_facts AS fact USING (organization_id, consumer_id)
          ORDER BY fact.id
            FOR UPDATE OF fact
         """,
-        *columns(shoppers, 2),
+        *text_columns(shoppers, 2),
     )
     return [fact_of(row) for row in rows]
 
@@ -65,11 +66,11 @@ async def lock_reservations(
     rows = await connection.fetch(
         """
         SELECT reservation.*
-          FROM unnest($1::text[], $2::text[]) AS key (organization_id, admission_id)
+          FROM unnest($1::text::text[], $2::text::text[]) AS key (organization_id, admission_id)
           JOIN reservations AS reservation USING (organization_id, admission_id)
          ORDER BY reservation.id
            FOR UPDATE OF reservation
         """,
-        *columns(admissions, 2),
+        *text_columns(admissions, 2),
     )
     return [reservation_of(row) for row in rows]

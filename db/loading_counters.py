@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from db.columns import columns
+from db.columns import text_columns
 from db.connect import Connection
 from schemas.stock import Pool, PoolKey, StockKey, StockLine
 
@@ -13,13 +13,13 @@ async def lock_stock(connection: Connection, keys: Collection[StockKey]) -> list
         """
         SELECT stock.organization_id, stock.product_id, stock.variant_id,
                tracked, on_hand, reserved, allocated, sold, short
-          FROM unnest($1::text[], $2::text[], $3::text[])
+          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[])
             AS key (organization_id, product_id, variant_id)
           JOIN stock_lines AS stock USING (organization_id, product_id, variant_id)
          ORDER BY stock.organization_id, stock.product_id, stock.variant_id
            FOR NO KEY UPDATE OF stock
         """,
-        *columns(keys, 3),
+        *text_columns(keys, 3),
     )
     return [StockLine(StockKey(*row[:3]), *row[3:]) for row in map(tuple, rows)]
 
@@ -30,12 +30,12 @@ async def lock_pools(connection: Connection, keys: Collection[PoolKey]) -> list[
         """
         SELECT pool.organization_id, pool.experience_id, pool.product_id, pool.variant_id,
                available, allocated, filled
-          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[])
             AS key (organization_id, experience_id, product_id, variant_id)
           JOIN pools AS pool USING (organization_id, experience_id, product_id, variant_id)
          ORDER BY pool.organization_id, pool.experience_id, pool.product_id, pool.variant_id
            FOR NO KEY UPDATE OF pool
         """,
-        *columns(keys, 4),
+        *text_columns(keys, 4),
     )
     return [Pool(PoolKey(*row[:4]), *row[4:]) for row in map(tuple, rows)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from db.columns import columns
+from db.columns import text_columns
 from db.connect import Connection
 from schemas.reservation import AdmissionKey
 
@@ -32,18 +32,21 @@ async def lock_shoppers(
         """
         WITH RECURSIVE shopper AS (
             SELECT organization_id, consumer_id
-              FROM unnest($1::text[], $2::text[]) AS asked (organization_id, consumer_id)
+              FROM unnest($1::text::text[], $2::text::text[])
+                AS asked (organization_id, consumer_id)
              UNION
             SELECT organization_id, consumer_id
-              FROM unnest($3::text[], $4::text[]) AS named (organization_id, admission_id)
+              FROM unnest($3::text::text[], $4::text::text[])
+                AS named (organization_id, admission_id)
               JOIN admissions USING (organization_id, admission_id)
              UNION
             SELECT organization_id, consumer_id
-              FROM unnest($3::text[], $4::text[]) AS named (organization_id, also_id)
+              FROM unnest($3::text::text[], $4::text::text[]) AS named (organization_id, also_id)
               JOIN admissions USING (organization_id, also_id)
              UNION
             SELECT organization_id, consumer_id
-              FROM unnest($5::text[], $6::text[]) AS named (organization_id, token_digest)
+              FROM unnest($5::text::text[], $6::text::text[])
+                AS named (organization_id, token_digest)
               JOIN admissions USING (organization_id, token_digest)
              UNION
             SELECT organization_id, linked.consumer_id
@@ -71,9 +74,9 @@ async def lock_shoppers(
                   FROM shopper
                  ORDER BY number) AS sorted
         """,
-        *columns(consumers, 2),
-        *columns(admissions, 2),
-        *columns(tokens, 2),
+        *text_columns(consumers, 2),
+        *text_columns(admissions, 2),
+        *text_columns(tokens, 2),
         _LOCK_CLASS,
         _LOCKS,
     )
