@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AliasChoices, AliasPath, BaseModel, Field
+from pydantic import AfterValidator, AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from schemas.events import AnyEvent, ExpiryTick, Item
 from schemas.fields import (
@@ -28,7 +28,17 @@ from schemas.fields import (
 LINES_MAX: Final = 1_000
 
 
-class Line(BaseModel):
+class Part(BaseModel):
+    """An object in a record.
+
+    Its validator is made when a record needs it, and not at every start: few records do, for
+    `schemas.plain` reads the others, and few types come to one worker.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Line(Part):
     """An entry of `items`, as Fanfare's order.created has them."""
 
     product_id: Name = Field(validation_alias=named("productId"))
@@ -43,7 +53,7 @@ def _as_items(lines: tuple[Line, ...]) -> tuple[Item, ...]:
 Items = Annotated[tuple[Line, ...], Field(max_length=LINES_MAX), AfterValidator(_as_items)]
 
 
-class Payload(BaseModel):
+class Payload(Part):
     """What a record holds."""
 
     @staticmethod

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.events import AdmissionEnded, Admitted, AnyEvent, Item
@@ -22,7 +22,7 @@ from schemas.fields import (
     named,
     time_of,
 )
-from schemas.payloads import Envelope, Items, Shopper
+from schemas.payloads import Envelope, Items, Part, Shopper
 from schemas.vocabulary import AdmissionEnd
 
 
@@ -56,7 +56,7 @@ class Admission(Shopper):
         return [Admitted(**fields)]
 
 
-class Winner(BaseModel):
+class Winner(Part):
     """One of the winners of a draw."""
 
     consumer_id: Name = Field(validation_alias=named("consumerId"))
