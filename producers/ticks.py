@@ -4,6 +4,7 @@ A tick is only a wake-up; the truth is `expires_at` in Postgres. So several work
 lane (it takes only newer ticks), and a tick that is lost costs an interval, no more.
 """
 
+import inspect
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +13,17 @@ from types import MappingProxyType
 from typing import Any
 
 import faust
+import faust.app.base
 import structlog
 
 from producers.access import credentials
 from schemas.vocabulary import TICK_TYPE
 
 log = structlog.get_logger()
+
+# Faust's decorators ask `inspect` for the module of a line of theirs. It would look
+# through the paths of all modules that are loaded, each time on the disk, to find this one.
+inspect.modulesbyfile[faust.app.base.__file__] = faust.app.base.__name__
 
 
 class _App(faust.App):
