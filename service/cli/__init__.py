@@ -1,5 +1,6 @@
 """The command `reservations`. What is slow to import is imported by the command that needs it."""
 
+import os
 import sys
 
 import typer
@@ -58,6 +59,8 @@ app.command()(prune.prune)
 def main() -> None:
     """Run the command line."""
     look_rarely()
+    # No plugin for pydantic is of use here, and to look for one reads of every package what it has.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
     except CommandError as error:

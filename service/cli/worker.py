@@ -16,6 +16,7 @@ from service.cli.common import (
     misconfigured,
     refuse,
 )
+from service.cli.without import without
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -28,7 +29,8 @@ def worker() -> None:
 
     Example: `RESERVATIONS_KAFKA_BOOTSTRAP_SERVERS=kafka:9092 reservations worker`
     """
-    import structlog
+    with without("rich"):  # tracebacks in colour; ours are plain, and it is slow to import
+        import structlog
 
     from service.logs import set_up_logs
     from service.masking import secrets_of
@@ -63,7 +65,9 @@ async def _run(settings: "Settings") -> None:
     from service.topics import TopicsRefused
     from service.tracing import CannotTrace, start_tracing
     from service.watchdog import GivenUp
-    from service.worker import Worker
+
+    with without("yaml"):  # Faust would read records with it
+        from service.worker import Worker
 
     log = structlog.get_logger()
     look_for_garbage_rarely()

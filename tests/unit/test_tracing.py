@@ -78,16 +78,19 @@ async def test_the_standard_variables_have_the_last_word(monkeypatch: pytest.Mon
         assert provider.sampler.get_description() == "AlwaysOffSampler"
 
 
-def test_a_worker_without_the_extra_ends_before_it_has_begun() -> None:
+@pytest.fixture(scope="module")
+def ended() -> subprocess.CompletedProcess[str]:
+    """A worker without the extra; in the end it says which modules it has imported."""
     lines = [
-        "import sys",
+        "import os, sys",
+        "leave = os._exit",
+        "os._exit = lambda code: (print(*sys.modules, flush=True), leave(code))",
         "sys.modules['opentelemetry'] = None",
         "sys.argv = ['reservations', 'worker']",
         "from service.cli import main",
         "main()",
     ]
-
-    ended = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
         env=os.environ | {"RESERVATIONS_TRACING": "true"},
         capture_output=True,
@@ -95,6 +98,20 @@ def test_a_worker_without_the_extra_ends_before_it_has_begun() -> None:
         check=False,
     )
 
+
+def test_a_worker_without_the_extra_ends_before_it_has_begun(
+    ended: subprocess.CompletedProcess[str],
+) -> None:
     assert ended.returncode == 2
     assert "pip install 'reservation-worker[otel]'" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("module", ["rich", "yaml", "alembic", "opentelemetry.sdk"])
+def test_a_worker_imports_nothing_that_it_can_do_without(
+    ended: subprocess.CompletedProcess[str], module: str
+) -> None:
+    imported = ended.stdout.split()
+
+    assert {"service.worker", "structlog", "faust.app.base"} <= set(imported)
+    assert module not in imported
