@@ -1,7 +1,6 @@
 """The real servers, started when the first test asks for one, and shared by the whole run."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from service.embedded.kafka import Listener
 from service.garbage import look_rarely
 from tests.e2e.proxy import Proxy, behind, proxy_to
 from tests.integration.conftest import create_database, drop_database
+from tests.scratch import scratch
 
 # A law is no slower for being tried beside a Kafka: how long one example takes proves nothing.
 settings.register_profile("reservations", deadline=None)
@@ -26,7 +26,7 @@ _TEMPLATE = "template_reservations"
 
 @pytest.fixture(scope="session")
 async def postgres() -> AsyncIterator[EmbeddedPostgres]:
-    with _scratch() as directory:
+    with scratch() as directory:
         server = await start_postgres(Path(directory))
         yield server
         await server.stop()
@@ -40,7 +40,7 @@ def proxied() -> tuple[Listener, int]:
 
 @pytest.fixture(scope="session")
 async def kafka(proxied: tuple[Listener, int]) -> AsyncIterator[EmbeddedKafka]:
-    with _scratch() as directory:
+    with scratch() as directory:
         server = await start_kafka(Path(directory), listeners=[proxied[0]])
         yield server
         await server.stop()
@@ -72,9 +72,5 @@ async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """A place for servers of a test's own: pytest's tmp_path is closed to Postgres under root."""
-    with _scratch() as name:
+    with scratch() as name:
         yield Path(name)
-
-
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="reservations-test-", ignore_cleanup_errors=True)

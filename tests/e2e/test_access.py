@@ -1,6 +1,5 @@
 """TLS and SASL: every client gets in by settings, and a wrong one is told in a line."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from service.topics import show_topics
 from tests.e2e.events import admitted
 from tests.e2e.guarded import MECHANISMS, PASSWORD, GuardedKafka
 from tests.e2e.world import World
+from tests.scratch import scratch
 
 QUICK = """
 [[experience]]
@@ -23,7 +23,7 @@ buffer_seconds = 0
 
 @pytest.fixture(scope="module")
 async def guarded() -> AsyncIterator[GuardedKafka]:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+    with scratch() as directory:
         guarded = GuardedKafka(Path(directory))
         await guarded.server.start()
         yield guarded

@@ -39,9 +39,14 @@ async def pool(database_url: str, db: Connection) -> AsyncIterator[asyncpg.Pool]
 
 
 async def create_database(dsn: str, name: str, *, template: str = "template0") -> str:
-    """Create a database, and give its URL."""
+    """Create a database, and give its URL.
+
+    Its files are copied: by default each page would go through the log, in four times the time.
+    """
     async with _admin(dsn) as connection:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await connection.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'
+        )
     return dsn.rpartition("/")[0] + f"/{name}"
 
 
@@ -60,11 +65,14 @@ async def _admin(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _truncate(connection: Connection) -> None:
+    """Empty the tables in which there was ever a row; the others are as new."""
     tables = await connection.fetchval(
         """
-        SELECT string_agg(quote_ident(tablename), ', ')
-          FROM pg_tables
-         WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        SELECT string_agg(oid::regclass::text, ', ')
+          FROM pg_class
+         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+           AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
         """
     )
-    await connection.execute(f"TRUNCATE {tables}")
+    if tables is not None:
+        await connection.execute(f"TRUNCATE {tables} CASCADE")
