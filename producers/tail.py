@@ -52,6 +52,7 @@ async def read_tails(
     }
     async with _reading(kafka, "read_committed") as committed:
         async with _reading(kafka, "read_uncommitted") as uncommitted:
+            await _meet(list(places), committed, uncommitted)
             end = await _settled_end(committed, uncommitted, list(places), probe)
         first = await committed.beginning_offsets(list(places))
         for partition, (number, stream) in places.items():
@@ -72,6 +73,14 @@ async def _reading(
         with suppress(Exception):  # without a broker it may take for ever
             async with asyncio.timeout(STOP_SECONDS_MAX):
                 await consumer.stop()
+
+
+async def _meet(partitions: list[TopicPartition], *readers: AIOKafkaConsumer) -> None:
+    """Let readers hear of topics at once: for each that is new to it, one waits 0.1 s."""
+    of_topics = {partition.topic: partition for partition in partitions}.values()
+    await asyncio.gather(
+        *(reader.end_offsets([partition]) for reader in readers for partition in of_topics)
+    )
 
 
 async def _settled_end(
