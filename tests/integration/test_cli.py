@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
+import resource
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,14 @@ async def reservations(*arguments: str, stdin: str = "", **variables: str) -> Re
 
 async def test_help_is_quick_and_names_every_group() -> None:
     await reservations("--help")
-    start = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = await reservations("--help")
-    seconds = time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert result.exit_code == 0
     assert all(name in result.stdout for name in ("migrate", "topics", "stock", "pool", "policy"))
-    assert seconds < 1  # about 0.25; the rest is for a busy machine
+    assert seconds < 1  # of the processor, about 0.2: on a busy machine it waits for others too
 
 
 @pytest.mark.parametrize(
