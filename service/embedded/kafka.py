@@ -62,6 +62,9 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 """
 
+# If somebody else has taken the port, and says nothing, it shall soon be seen that Kafka has ended.
+_PROBE_MS_MAX = 3_000
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -177,7 +180,9 @@ class EmbeddedKafka(EmbeddedServer):
         except OSError:
             return False
         writer.close()
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.bootstrap_servers, request_timeout_ms=_PROBE_MS_MAX
+        )
         try:
             await admin.start()
             cluster = await admin.describe_cluster()

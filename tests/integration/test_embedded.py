@@ -97,7 +97,8 @@ async def test_kafka_whose_port_was_taken_meanwhile_starts_at_another(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         choices = iter([[taken.getsockname()[1], *free_ports(1)], free_ports(2)])
         monkeypatch.setattr("service.embedded.kafka.free_ports", lambda count: next(choices))
-        server = await start_kafka(directory)
+        async with asyncio.timeout(30):  # whoever has the port never answers
+            server = await start_kafka(directory)
 
         await create_topic(server, "elsewhere")
         await server.stop()
