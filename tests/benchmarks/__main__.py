@@ -17,8 +17,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Final
 
-from service.embedded import embedded_servers
 from service.garbage import look_for_garbage_rarely
 from service.logs import set_up_logs
 from tests.benchmarks.lines import LINES, figure
@@ -26,6 +26,9 @@ from tests.benchmarks.progress import tell
 from tests.benchmarks.results import RESULTS, keep, results_of, show
 from tests.benchmarks.runs import GROUPS
 from tests.benchmarks.seen import FULL, SHORT, AllSeen, Scale, Seen
+from tests.benchmarks.servers import pace_ms, servers_in_use
+
+PACE: Final = "ms for the same piece of Python"  # the machine's own pace, which is not constant
 
 
 async def measure(groups: Sequence[str], scale: Scale, runs: int) -> AllSeen:
@@ -35,7 +38,7 @@ async def measure(groups: Sequence[str], scale: Scale, runs: int) -> AllSeen:
     """
     all_seen = AllSeen()
     tell("starting Postgres and Kafka")
-    async with embedded_servers() as servers:
+    async with servers_in_use() as servers:
         for name in groups:
             for run in range(runs):
                 tell(f"{name}, run {run + 1} of {runs}")
@@ -43,6 +46,7 @@ async def measure(groups: Sequence[str], scale: Scale, runs: int) -> AllSeen:
                 seen = await GROUPS[name](servers, scale)
                 tell(f"{name} took {time.monotonic() - began:.0f} s{_told(seen)}")
                 all_seen.add(seen)
+                all_seen.add(Seen({f"{PACE}, {name}": pace_ms()}))
             keep(results_of(all_seen, scale))
     return all_seen
 

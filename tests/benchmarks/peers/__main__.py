@@ -7,14 +7,14 @@ python -m tests.benchmarks.peers all --products 1000    # each of them
 import argparse
 import asyncio
 
-from service.embedded import embedded_servers
 from tests.benchmarks.peers.measure import measure
 from tests.benchmarks.peers.serve import PEERS
+from tests.benchmarks.servers import servers_in_use
 
 
 async def _main(arguments: argparse.Namespace) -> None:
     names = list(PEERS) if arguments.name == "all" else [arguments.name]
-    async with embedded_servers() as servers:
+    async with servers_in_use() as servers:
         for name in names:
             run = await measure(servers, name, arguments.events, products=arguments.products)
             words = "; ".join(run.problems)
