@@ -13,7 +13,7 @@ class LoopSettings:
     topics: Sequence[str]
     ticks_topic: str
     owner: str
-    batch_size_max: int = 2000
+    batch_size_max: int = 4000
     expiry_batch_max: int = 1000
     revoke_seconds_max: float = 5.0  # to finish a batch when Kafka takes lanes away
     retry_seconds_max: float = 5.0  # between two attempts while Postgres is away

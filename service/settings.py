@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     http_port: Port = Field(8080, description="0: any free port")
 
     tick_interval: float = Field(1.0, gt=0, le=60, description="seconds between expiry ticks")
-    batch_size_max: int = Field(2000, ge=1, le=20000, description="records in a batch, at most")
+    batch_size_max: int = Field(4000, ge=1, le=20000, description="records in a batch, at most")
     expiry_batch_max: int = Field(
         1000, ge=1, le=20000, description="holds that one batch expires, at most, over its lanes"
     )

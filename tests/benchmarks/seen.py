@@ -57,7 +57,7 @@ class Scale:
 SHORT: Final = Scale(
     backlog=20_000,
     backlogs=(1_000, 5_000, 20_000),
-    batch_sizes=(100, 500, 2_000),
+    batch_sizes=(100, 500, 2_000, 4_000),
     peers=2_000,
     rates=(500,),
     seconds=10,
@@ -69,7 +69,7 @@ SHORT: Final = Scale(
 FULL: Final = Scale(
     backlog=100_000,
     backlogs=(1_000, 5_000, 20_000, 100_000),
-    batch_sizes=(50, 200, 500, 1_000, 2_000, 5_000),
+    batch_sizes=(50, 200, 500, 1_000, 2_000, 4_000, 10_000),
     peers=10_000,
     rates=(200, 500, 1_000),
     seconds=60,
