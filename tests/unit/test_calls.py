@@ -39,17 +39,17 @@ def longer(shopper: str) -> Sent:
 
 # What came before, the kind of event, and how many calls each of it may take.
 KINDS: Final[dict[str, tuple[Sequence[Make], Make, int]]] = {
-    "admission": ([], admitted, 420),
+    "admission": ([], admitted, 280),
     "admission again": ([admitted], admitted, 120),
-    "cart": ([admitted], bigger_cart, 685),
-    "payment": ([admitted], completed, 545),
-    "payment again": ([admitted, completed], completed, 575),
-    "early payment": ([], completed, 235),
-    "late payment": ([admitted, left], completed, 685),
-    "end": ([admitted], left, 480),
-    "cancellation": ([admitted, completed], cancelled, 570),
-    "extension": ([admitted], longer, 465),
-    "release": ([admitted], release, 500),
+    "cart": ([admitted], bigger_cart, 560),
+    "payment": ([admitted], completed, 470),
+    "payment again": ([admitted, completed], completed, 480),
+    "early payment": ([], completed, 210),
+    "late payment": ([admitted, left], completed, 570),
+    "end": ([admitted], left, 410),
+    "cancellation": ([admitted, completed], cancelled, 490),
+    "extension": ([admitted], longer, 410),
+    "release": ([admitted], release, 430),
 }
 
 
