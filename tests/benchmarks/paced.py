@@ -1,14 +1,16 @@
 """Events at a steady rate: how long until what they led to can be read."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
-from tests.benchmarks.worlds import outcomes_of
+from tests.benchmarks.worlds import LANES, outcomes_of
 from tests.e2e.events import admitted
 from tests.e2e.world import World
 
@@ -95,13 +97,31 @@ async def _send(
     try:
         began, number, answers = time.perf_counter(), 0, []
         while (now := time.perf_counter() - began) < seconds or (until and not until.done()):
-            while number < now * rate:
-                topic, key, value = admitted(f"paced-{run}-{number}", f"lamp-{number % products}")
-                assert key is not None
-                sent[key.encode()] = time.perf_counter()
-                answers.append(await producer.send(world.topic(topic), value, key=key.encode()))
-                number += 1
+            burst = range(number, max(number, math.ceil(now * rate)))
+            number = burst.stop
+            for lane in range(min(LANES, len(burst))):
+                shoppers = [
+                    (f"paced-{run}-{n}", f"lamp-{n % products}") for n in burst[lane::LANES]
+                ]
+                batch = _batch(producer, shoppers, sent)
+                partition = burst[lane] % LANES
+                answers.append(
+                    await producer.send_batch(batch, world.topic("admitted"), partition=partition)
+                )
             await asyncio.sleep(1 / min(rate, _BURSTS_A_SECOND))
         await asyncio.gather(*answers)
     finally:
         await producer.stop()
+
+
+def _batch(
+    producer: AIOKafkaProducer, shoppers: Sequence[tuple[str, str]], sent: dict[bytes, float]
+) -> BatchBuilder:
+    """Make one batch of admissions: record by record, a sender would take as much as the worker."""
+    batch = producer.create_batch()
+    for shopper, product in shoppers:
+        _, key, value = admitted(shopper, product)
+        assert key is not None
+        sent[key.encode()] = time.perf_counter()
+        batch.append(key=key.encode(), value=value, timestamp=int(time.time() * 1000))
+    return batch

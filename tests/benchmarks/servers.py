@@ -14,8 +14,8 @@ from service.embedded import EmbeddedServers, start_kafka, start_postgres
 # A new Postgres has no old segments of its log to write over: every 16 MiB, which is every three
 # seconds of a sale, a commit waits until a new one is filled with zeros. Source: Postgres' manual,
 # "WAL Configuration" and wal_init_zero.
-_SETTINGS: Final = {"min_wal_size": "1GB", "max_wal_size": "4GB"}
-_WAL_MB: Final = 900
+_SETTINGS: Final = {"min_wal_size": "320MB", "max_wal_size": "4GB"}
+_WAL_MB: Final = 300
 
 _ROUNDS: Final = 1_000_000
 
