@@ -16,8 +16,8 @@ def columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
 def text_columns(rows: Collection[tuple[str, ...]], width: int) -> list[str]:
     """Turn rows of texts into columns, each as Postgres writes an array: for `$1::text::text[]`.
 
-    asyncpg asks of each element of an array whether it is an array itself, and takes 0.3 us for it:
-    for keys of some thousand shoppers, five times as long as Postgres takes to read this.
+    asyncpg asks of each element of an array whether it is an array itself: 0.31 us of this process
+    for each of some thousand keys, where this takes 0.06, and Postgres is no slower.
     """
     return [_array([row[i] for row in rows]) for i in range(width)]
 

@@ -45,7 +45,6 @@ class Meter:
         self._postmaster = postmaster
         self._thread = threading.get_ident()  # Faust has one of its own
         self._phase = self._owner = "order"
-        self._is_polling = False  # by the task that reads ahead
         self._loop_task: asyncio.Task[Any] | None = None
         self._begin()
 
@@ -79,13 +78,13 @@ class Meter:
             is_ahead = _name_of(asyncio.current_task()) == READ_AHEAD
             self._charge()
             if is_ahead:
-                self._is_polling, self._owner = True, "poll"
+                self._owner = "poll"
             try:
                 return await getmany(consumer, *partitions, **options)
             finally:
                 self._charge()
                 if is_ahead:
-                    self._is_polling, self._owner = False, "decode"
+                    self._owner = "decode"
 
         events.Handle._run = metered_run  # type: ignore[method-assign,assignment]
         AIOKafkaConsumer.getmany = metered_getmany

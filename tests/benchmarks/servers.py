@@ -12,8 +12,8 @@ import asyncpg
 from service.embedded import EmbeddedServers, start_kafka, start_postgres
 
 # A new Postgres has no old segments of its log to write over: every 16 MiB, which is every three
-# seconds of a sale, a commit waits until a new one is filled with zeros. Source: Postgres' manual,
-# "WAL Configuration" and wal_init_zero.
+# seconds of 2,000 events each, a commit waits until a new one is filled with zeros. Source:
+# Postgres' manual, "WAL Configuration" and wal_init_zero.
 _SETTINGS: Final = {"min_wal_size": "320MB", "max_wal_size": "4GB"}
 _WAL_MB: Final = 300
 
@@ -50,7 +50,7 @@ async def _use(dsn: str) -> None:
 def pace_ms() -> float:
     """Give the processor time, in milliseconds, that the same piece of Python takes just now.
 
-    What one machine measures is of one pace only where this is: a shared one may be three times as
+    What one machine measures is of one pace only where this is: a shared one may be nearly twice as
     slow an hour later.
     """
     began, total = time.process_time(), 0

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -16,8 +15,8 @@ from consumers.poller import Poller
 from service.clients import new_producer, new_reader
 from service.embedded import EmbeddedKafka
 from service.settings import Settings
-from service.topics import create_topics
 from tests.e2e.world import until
+from tests.integration.test_publisher import made
 
 
 class Reading:
@@ -72,14 +71,7 @@ class Reading:
 
 @pytest.fixture
 async def settings(kafka: EmbeddedKafka) -> Settings:
-    name = f"ahead-{uuid4().hex[:8]}"
-    roles = Settings().input_topics | Settings().output_topics
-    topics = {f"{role.replace('-', '_')}_topic": f"{name}-{role}" for role in roles}
-    settings = Settings.model_validate(
-        {"kafka_bootstrap_servers": kafka.bootstrap_servers, "consumer_group": name, **topics}
-    )
-    await create_topics(settings, partitions=1, replication_factor=1)
-    return settings
+    return await made(kafka)
 
 
 @asynccontextmanager
@@ -107,7 +99,8 @@ async def send(settings: Settings) -> AsyncIterator[Send]:
     await producer.start()
 
     async def send_so_many(count: int) -> None:
-        sent = [await producer.send(settings.admitted_topic, b"{}", key=b"a") for _ in range(count)]
+        topic = settings.admitted_topic
+        sent = [await producer.send(topic, b"{}", partition=0) for _ in range(count)]
         await asyncio.gather(*sent)
 
     yield send_so_many
