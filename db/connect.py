@@ -66,10 +66,19 @@ async def create_pool(
         database_url,
         min_size=0,  # else it tries by itself while Postgres is away, and logs each attempt
         max_size=connections_max,
+        reset=_leave_as_it_is,
         timeout=_CONNECT_SECONDS,
         command_timeout=_BATCH_COMMAND_SECONDS,
         server_settings=_BATCH_SETTINGS | {"application_name": application_name},
     )
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """Ask nothing of the server when a connection comes back to its pool.
+
+    By default it is asked to undo what outlives a transaction: session settings, locks, listeners
+    and cursors. Here all of these end with theirs, and each batch would wait for the answer.
+    """
 
 
 async def prefer_whole_tables(connection: Connection) -> None:

@@ -37,3 +37,28 @@ async def test_a_pool_is_made_while_postgres_is_away_and_says_so_when_it_is_used
         await pool.acquire()
 
     await pool.close()
+
+
+async def test_a_connection_that_comes_back_is_asked_for_nothing(
+    pool: Pool, db: Connection
+) -> None:
+    """By default it is, after each batch, and the batch waits for the answer."""
+    last = "SELECT pg_backend_pid()"
+    async with pool.acquire() as connection:
+        pid = await connection.fetchval(last)
+
+    asked = await db.fetchval("SELECT query FROM pg_stat_activity WHERE pid = $1", pid)
+
+    assert asked == last
+
+
+async def test_a_transaction_that_was_left_open_is_undone(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await connection.transaction().start()
+        await connection.execute("SET LOCAL lock_timeout = '1s'; CREATE TABLE left_open ()")
+        pid = connection.get_server_pid()
+
+    async with pool.acquire() as again:
+        assert again.get_server_pid() == pid
+        assert await again.fetchval("SELECT to_regclass('left_open')") is None
+        assert (await limits(again))[1] > timedelta(seconds=1)
