@@ -47,14 +47,25 @@ _SERVER_SETTINGS: Final = {
 _BATCH_SETTINGS: Final = _SERVER_SETTINGS | {"statement_timeout": "15s"}
 
 
-async def connect(database_url: str, *, application_name: str) -> asyncpg.Connection:
-    """Open one connection. The URL begins with postgresql:// or postgres://."""
+# What nobody waits for takes one processor: with two helpers of its own, a look at five million
+# reservations would leave a small machine none for batches.
+_IN_BACKGROUND: Final = {"max_parallel_workers_per_gather": "0"}
+
+
+async def connect(
+    database_url: str, *, application_name: str, is_in_background: bool = False
+) -> asyncpg.Connection:
+    """Open one connection, for work that somebody waits for or for what goes on beside it.
+
+    The URL begins with postgresql:// or postgres://.
+    """
+    own = _IN_BACKGROUND if is_in_background else {}
     return await asyncpg.connect(
         database_url,
         timeout=_CONNECT_SECONDS,
         command_timeout=_COMMAND_SECONDS,
         # Shown in pg_stat_activity, so that a lock can be traced to its process.
-        server_settings=_SERVER_SETTINGS | {"application_name": application_name},
+        server_settings=_SERVER_SETTINGS | own | {"application_name": application_name},
     )
 
 

@@ -111,6 +111,7 @@ class Sampler:
                 self._connection = await connect(
                     self._settings.database_url.get_secret_value(),
                     application_name=f"reservations sampler {self._settings.worker_name}",
+                    is_in_background=True,
                 )
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 await ask(self._connection)

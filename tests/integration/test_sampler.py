@@ -13,7 +13,7 @@ from consumers.loop import Loop
 from consumers.loop_settings import LoopSettings
 from consumers.records import Batch
 from consumers.transaction import Applied, apply_batch
-from db.connect import Connection
+from db.connect import Connection, connect, prefer_whole_tables
 from db.lanes import take_lanes
 from producers.kafka import Kafka
 from producers.publisher import Publisher
@@ -195,3 +195,34 @@ async def test_a_sample_that_takes_too_long_is_given_up_and_leaves_nothing_behin
     await watched.tells(lambda: watched.value("stock_units", state="held") == 2)
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%sampler%'"
     assert await db.fetchval(waiting) <= 1
+
+
+async def test_it_takes_one_processor_at_most(
+    watched: Watched, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at all reservations would take two more, which the batches need."""
+    plans: list[str] = []
+
+    async def plan(connection: Connection, _: Membership) -> None:
+        async with connection.transaction():
+            await prefer_whole_tables(connection)
+            plans.append(await _plan(connection))
+
+    monkeypatch.setattr(watched.sampler._database, "drift", plan)
+    await watched.owns([0])
+    await watched.tells(lambda: bool(plans))
+    command = await connect(database_url, application_name="reservations reconcile")
+
+    assert "Gather" not in plans[0]
+    assert "Gather" in await _plan(command)  # here somebody waits
+
+    await command.close()
+
+
+async def _plan(connection: Connection) -> str:
+    """Give the plan of a count, as Postgres would make it of a large table."""
+    cheap = ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size")
+    async with connection.transaction():
+        await connection.execute("".join(f"SET LOCAL {name} = 0;" for name in cheap))
+        rows = await connection.fetch("EXPLAIN SELECT count(*) FROM reservations")
+    return "\n".join(row[0] for row in rows)
