@@ -23,8 +23,10 @@ log = structlog.get_logger()
 ANSWER_SECONDS_MAX: Final = 5.0  # to ask for nothing
 # What takes longer costs others too much, and is not taken.
 SAMPLE_SECONDS_MAX: Final = 30.0
-# A sample rests for so many times what it took, so that all of them use a part of one connection.
-REST: Final = 20.0
+# A sample rests for so many times what it took: about one event in a hundred comes beside it. But
+# it never becomes so old that its age is alarming (deploy/prometheus/rules/alerts.yml).
+REST: Final = 100.0
+REST_SECONDS_MAX: Final = 600.0
 
 LANE_OF_DATABASE: Final = 0  # its owner samples what is of no lane
 
@@ -102,7 +104,7 @@ class Sampler:
             self._taken_at[name] = time.monotonic()
         finally:
             ended = time.monotonic()
-            self._due_at[name] = ended + REST * (ended - began)
+            self._due_at[name] = ended + min(REST * (ended - began), REST_SECONDS_MAX)
 
     async def _connected(self) -> asyncpg.Connection | None:
         """Give a connection on which Postgres answers; None: it does not."""

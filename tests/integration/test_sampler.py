@@ -197,6 +197,25 @@ async def test_a_sample_that_takes_too_long_is_given_up_and_leaves_nothing_behin
     assert await db.fetchval(waiting) <= 1
 
 
+async def test_no_sample_rests_until_its_age_is_alarming(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it took: a hundred times half a minute would be most of an hour."""
+    monkeypatch.setattr(sampler, "REST", 1e9)
+    monkeypatch.setattr(sampler, "REST_SECONDS_MAX", 0.05)
+    looks: list[float] = []
+
+    async def look(_: Connection, __: Membership) -> None:
+        looks.append(asyncio.get_running_loop().time())
+
+    monkeypatch.setattr(watched.sampler._database, "drift", look)
+    await watched.owns([0])
+
+    await watched.tells(lambda: len(looks) >= 3)
+
+    assert looks[1] - looks[0] >= sampler.REST_SECONDS_MAX
+
+
 async def test_it_takes_one_processor_at_most(
     watched: Watched, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
