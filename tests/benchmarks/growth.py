@@ -36,6 +36,8 @@ async def measure(servers: EmbeddedServers, rows: int) -> Measured:
         connection = await connect(world.database_url, application_name="bench")
         await fill(connection, rows)
         await connection.execute("VACUUM", timeout=ALL_TIME_SECONDS)
+        # What the filling has written goes to the disk now, and not while the worker is measured.
+        await connection.execute("CHECKPOINT", timeout=ALL_TIME_SECONDS)
         tell("a worker works on them")
         drained = await drain(world, EVENTS, products=PRODUCTS)
         latencies = latencies_of(await paced(world, RATE, SECONDS, products=PRODUCTS))
