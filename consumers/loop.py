@@ -59,7 +59,6 @@ class Loop:
         self._batch_size = BatchSize(settings.batch_size_max)
         self._pieces = Pieces(settings.topics, settings.ticks_topic)
         self._outage = Outage(settings.retry_seconds_max)
-        self._applied = 0  # records in this turn, but ticks
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
@@ -78,9 +77,8 @@ class Loop:
         while not stop.is_set():
             self._note_life()
             try:
-                await self._turn_once()
+                self._batch_size.grow(await self._turn_once())
                 self._outage.is_over()
-                self._batch_size.grow(self._applied)
             except DATABASE_ERRORS as error:
                 if fault_of(error).remedy is not Remedy.WAIT:
                     stop_because_of(error)
@@ -90,16 +88,16 @@ class Loop:
                 await self._pool.expire_connections()  # the address may be another server's now
                 await self._outage.wait_out(error, stop)
 
-    async def _turn_once(self) -> None:
+    async def _turn_once(self) -> int:
+        """Apply what is there, if there is room for outcomes; give how many records, but ticks."""
         if not await self._publisher.room(WAIT_SECONDS):
-            return
-        self._applied = 0
+            return 0
         if self.share.is_untaken:
             self._pieces.forget()
             await self.share.settle(self._note_life)
         piece = self._pieces.next() if self._pieces else Piece(await self._take())
         async with self.share.turn:
-            await self._apply(piece)
+            return await self._apply(piece)
 
     def _note_life(self) -> None:
         self.turned_at = time.monotonic()
@@ -113,10 +111,11 @@ class Loop:
             self.share.is_untaken = True  # a take-over tells lost ticks from lost events
             return {}
 
-    async def _apply(self, piece: Piece) -> None:
+    async def _apply(self, piece: Piece) -> int:
+        """Apply a piece; give how many records that were, but ticks."""
         share = self.share
         if share.is_untaken or not share.lanes or not (piece.records or share.sweeps):
-            return
+            return 0
         lanes = share.lanes
         batch = read_batch(piece.records, lanes, self._settings.topics, piece.refusal)
         seen = after(share.seen, batch, self._settings.dead_letters)
@@ -138,15 +137,15 @@ class Loop:
             if fault_of(error).remedy is not Remedy.BISECT:
                 raise
             self._pieces.put_back(piece, error)
-            return
+            return 0
         self._log.tell(batch, applied)
         if share.lanes is not lanes:
-            return  # Kafka took them away meanwhile: the next owner publishes what was committed
+            return 0  # Kafka took them away meanwhile: the next owner publishes what was committed
         share.lanes = applied.lanes
-        self._applied = batch.size_without(self._settings.ticks_topic)
         share.sweeps = share.sweeps - sweeps | applied.lanes_with_more_due
         share.seen = seen
         self._publisher.put(applied.entries)
         steps.done("handed_over", len(applied.entries))
         self._mirror.note(share.lanes.values())
         self._on_applied(applied)
+        return batch.size_without(self._settings.ticks_topic)
