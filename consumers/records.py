@@ -37,7 +37,7 @@ class Batch:
     unreadable: dict[tuple[int, str], list[tuple[int, DeadLetter]]] = field(default_factory=dict)
     results: Counter[tuple[str, Result]] = field(default_factory=Counter)
     misrouted: int = 0
-    oldest_timestamp_ms: int | None = None
+    oldest_timestamp_ms: int | None = None  # of those that have a time
 
     def size_without(self, topic: str) -> int:
         """Give the number of records that are of other topics."""
@@ -94,8 +94,10 @@ def _unapplied(
         batch.size += len(unapplied)
         batch.counts[place] += len(unapplied)
         batch.next_offsets[place] = unapplied[-1].offset + 1
-        times = [batch.oldest_timestamp_ms, *map(_timestamp, unapplied)]
-        batch.oldest_timestamp_ms = min(time for time in times if time is not None)
+        known = [time for time in map(_timestamp, unapplied) if time > 0]  # as in `Record.at`
+        if batch.oldest_timestamp_ms is not None:
+            known.append(batch.oldest_timestamp_ms)
+        batch.oldest_timestamp_ms = min(known, default=None)
     return unapplied
 
 

@@ -84,6 +84,19 @@ def test_nothing_new_moves_nothing() -> None:
     assert batch.oldest_timestamp_ms is None
 
 
+def test_a_record_without_a_time_is_of_no_age() -> None:
+    assert read(record("admitted", at_ms=-1)).oldest_timestamp_ms is None
+
+    batch = read(
+        record("admitted", offset=0, at_ms=-1),
+        record("admitted", offset=1, at_ms=20),
+        record("admission-expired", at_ms=0),
+    )
+
+    assert batch.size == 3
+    assert batch.oldest_timestamp_ms == 20
+
+
 def test_of_the_ticks_of_a_lane_only_the_newest_counts() -> None:
     minutes = [1, 3, 2]
 
