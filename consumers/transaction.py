@@ -121,8 +121,11 @@ async def _save(
     changes: Changes,
     entries: Sequence[JournalEntry],
 ) -> None:
-    """Save what changed, each table by one statement; a table without changes costs none."""
-    steps: list[tuple[Callable[..., Awaitable[None]], dict[Any, Any]]] = [
+    """Save what changed, each table by one statement; a table without changes costs none.
+
+    The lanes get what only Postgres knows: how many holds they have, which `reconcile` may repair.
+    """
+    saves: list[tuple[Callable[..., Awaitable[None]], dict[Any, Any]]] = [
         (saving.add_admissions, changes.new_admissions),
         (saving.update_admissions, changes.admissions),
         (saving.add_reservations, changes.new_reservations),
@@ -135,7 +138,7 @@ async def _save(
     ]
     if changes.ended_facts:
         await saving.end_facts(connection, changes.ended_facts)
-    for save, rows in steps:
+    for save, rows in saves:
         if rows:
             await save(connection, rows.values())
     if entries:
@@ -151,7 +154,6 @@ def _moved(lanes: Mapping[int, Lane], batch: Batch, book: Book) -> dict[int, Lan
         number: replace(
             lane,
             last_tick=book.last_tick[number],
-            holds_active=lane.holds_active + book.changes.holds_active[number],
             next_offsets=dict(lane.next_offsets),
             outputs={stream: replace(output) for stream, output in lane.outputs.items()},
         )
