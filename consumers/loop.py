@@ -63,8 +63,9 @@ class Loop:
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then the batch in hand is committed and handed over.
 
-        Raises Superseded when a lane went to another process, and KafkaError: leave the group
-        and join it again. Raises LostRecords, TooManyDeadLetters and PermanentFault: do not.
+        Raises Superseded when a lane went to another process, Unpublished, TopicsChanged and
+        KafkaError: leave the group and join it again. Raises LostRecords, TooManyDeadLetters and
+        PermanentFault: do not.
         """
         self._consumer.subscribe(list(self._settings.topics), listener=self.share)
         reading = asyncio.create_task(self.ahead.run(), name=READ_AHEAD)

@@ -19,12 +19,13 @@ class Publisher(Protocol):
         """
 
     def put(self, entries: Sequence[JournalEntry]) -> None:
-        """Take committed entries over. Raises Superseded as below."""
+        """Take committed entries over. Raises what `room` does."""
 
     async def room(self, timeout_seconds: float) -> bool:
         """Wait until not too much is unpublished; tell whether that is so.
 
-        Raises Superseded when another process publishes for one of our lanes.
+        Raises Superseded when another process publishes for one of our lanes, and Unpublished when
+        Kafka has lost what it had acknowledged.
         """
 
     def marks(self, lane: int) -> Marks:

@@ -64,7 +64,7 @@ class Publisher:
         return {number: _put_marks(self._lanes[number]) for number in lanes}
 
     def put(self, entries: Sequence[JournalEntry]) -> None:
-        """Take committed entries over. Raises Superseded."""
+        """Take committed entries over. Raises Superseded and Unpublished."""
         self._raise_failure()
         for entry in entries:
             if (lane := self._lanes.get(entry.lane)) is None:
@@ -72,7 +72,7 @@ class Publisher:
             lane.put(entry)
 
     async def room(self, timeout_seconds: float) -> bool:
-        """Wait until not too much is unpublished. Raises Superseded."""
+        """Wait until not too much is unpublished. Raises Superseded and Unpublished."""
         return await self._pending_below(self._pending_max, timeout_seconds)
 
     def marks(self, lane: int) -> Marks:

@@ -105,7 +105,7 @@ class Cause(NamedTuple):
 
     topic: str
     partition: int
-    offset: int | None  # None: the sweep when a lane is taken over, which no record asked for
+    offset: int | None  # None: a sweep of the lane's own, which no record asked for
     line: int = 0
     event_id: str | None = None
 
