@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 
 from reservations.book import Book, ShopperKey, shoppers_of
 from reservations.matching import keys_of
-from schemas.events import Admitted, CartUpdated, CheckoutCompleted, Fact, TransferRequested
+from reservations.shopper import new_owner
+from schemas.events import Admitted, CartUpdated, CheckoutCompleted, Fact
 from schemas.policy import Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact
 from schemas.stock import PoolKey, StockKey
@@ -29,8 +30,8 @@ class Wanted:
         """Add all that deciding this event may look at."""
         organization_id = event.organization_id
         self.consumers.add((organization_id, event.consumer_id))
-        if isinstance(event, TransferRequested):
-            self.consumers.add((organization_id, event.to_consumer_id))
+        if (owner := new_owner(event)) is not None:
+            self.consumers.add(owner)
         self.admissions.update(keys_of(event))
         if event.token_digest is not None:
             self.tokens.add((organization_id, event.token_digest))
@@ -50,11 +51,8 @@ def linked_shoppers(
         if not shoppers.isdisjoint(owners):  # else it is here for a due hold only
             linked.update(owners)
             known += admission.facts
-    return linked | {
-        (one.fact.organization_id, one.fact.to_consumer_id)
-        for one in known
-        if isinstance(one.fact, TransferRequested)
-    }
+    asked_for = (new_owner(one.fact) for one in known)
+    return linked.union(owner for owner in asked_for if owner is not None)
 
 
 def stock_wanted(
