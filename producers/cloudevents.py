@@ -1,5 +1,6 @@
 """Entries of the journal as Kafka records: CloudEvents in binary mode, and dead letters."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -8,10 +9,15 @@ from msgspec import to_builtins
 
 from schemas.journal import JournalEntry
 from schemas.trace import TRACEPARENT
+from schemas.vocabulary import Stream
 
 SOURCE: Final = "/reservations"
 SEQUENCE_DIGITS_MAX: Final = 18  # of a bigint; whoever sends more is not us
-SEQUENCE_HEADERS: Final = {"outcomes": "ce_sequence", "dead_letters": "dlq.sequence"}
+ID_HEADERS: Final[Mapping[Stream, str]] = {"outcomes": "ce_id", "dead_letters": "dlq.id"}
+SEQUENCE_HEADERS: Final[Mapping[Stream, str]] = {
+    "outcomes": "ce_sequence",
+    "dead_letters": "dlq.sequence",
+}
 _SPECVERSION: Final = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
 
@@ -26,11 +32,11 @@ def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
         return _dead_letter_headers(entry)
     headers: list[tuple[str, bytes | None]] = [
         _SPECVERSION,
-        ("ce_id", to_builtins(entry.id).encode()),
+        (ID_HEADERS["outcomes"], to_builtins(entry.id).encode()),
         _source(entry.lane),
         _type(entry.type),
         ("ce_time", _iso(entry.occurred_at)),
-        ("ce_sequence", str(entry.sequence).encode()),
+        (SEQUENCE_HEADERS["outcomes"], str(entry.sequence).encode()),
         _CONTENT_TYPE,
     ]
     if entry.traceparent is not None:
@@ -64,5 +70,8 @@ def sequence_of(headers: list[tuple[str, bytes]], name: str) -> int | None:
 
 
 def _dead_letter_headers(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
-    ours = [("dlq.id", str(entry.id).encode()), ("dlq.sequence", str(entry.sequence).encode())]
-    return [*entry.headers, *ours]
+    return [
+        *entry.headers,
+        (ID_HEADERS["dead_letters"], str(entry.id).encode()),
+        (SEQUENCE_HEADERS["dead_letters"], str(entry.sequence).encode()),
+    ]

@@ -8,12 +8,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from producers.cloudevents import ID_HEADERS
 from schemas.vocabulary import Stream
 
 Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Records: TypeAlias = Mapping[TopicPartition, Sequence[Record]]
-
-ID_HEADERS: Final[Mapping[Stream, str]] = {"outcomes": "ce_id", "dead_letters": "dlq.id"}
 
 SILENCE_SECONDS_MAX: Final = 30.0  # a broker with records to give has given some by then
 _POLL_MS: Final = 200
