@@ -99,10 +99,9 @@ def event_in_words(one: Happening) -> str:
         return fact_in_words(one.known.fact)
     ended = any(told.outcome.type == "expired" for told in one.outcomes)
     tick = "a tick passed the hold's end" if ended else "a tick"
-    sweep = f"{tick}, found by the sweep of a take-over"
     return {
         "tick": tick,
-        "sweep": sweep,
+        "sweep": f"{tick}, found by a sweep of the lane",
         "readmitted": "an admission of the shopper: this one once more, or another",
     }.get(one.kind, "an event that is not kept")
 

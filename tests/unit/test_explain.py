@@ -428,7 +428,7 @@ def test_a_repeated_admission_and_a_sweep() -> None:
         09:59:00  admitted, with a cart: 2 x moon-lamp  [admitted/0@1]
                   decided 1 min later, at 10:00:00
                   held 1 x moon-lamp until 10:10:00
-        10:21:00  a tick passed the hold's end, found by the sweep of a take-over  [expiry-ticks/0]
+        10:21:00  a tick passed the hold's end, found by a sweep of the lane  [expiry-ticks/0]
                   gave back 2 x moon-lamp: hold_elapsed
                     the hold's time was over
         Since then the hold's end has moved to 10:21:00: the admission came again.
