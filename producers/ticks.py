@@ -42,7 +42,7 @@ def create_ticker(
     emitter: str,
     lanes: Callable[[], Iterable[int]],
     on_tick_seen: Callable[[float], None],
-    on_timer: Callable[[], None] = lambda: None,
+    on_timer: Callable[[], None],
     access: Mapping[str, Any] = MappingProxyType({}),
 ) -> faust.App:
     """Build the Faust app. `on_tick_seen` gets the seconds from a tick's instant to its reading.
