@@ -10,8 +10,12 @@ from schemas.policy import Policy
 from schemas.reservation import Admission
 from schemas.vocabulary import Reason
 
-# A transfer that one of these refused is not tried again.
-LIMITS: Final = ("limit_per_sku", "limit_per_experience", "limit_open_holds")
+# Refusals by what a consumer has. A transfer that one of these refused is not tried again.
+LIMITS: Final[tuple[Reason, ...]] = (
+    "limit_per_sku",
+    "limit_per_experience",
+    "limit_open_holds",
+)
 
 Answers = dict[int, tuple[KnownFact, str | None]]  # by identity: equal facts are one fact
 

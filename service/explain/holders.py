@@ -8,9 +8,9 @@ from uuid import UUID
 
 from db.explain_journal import Told
 from db.explain_steps import Step
+from reservations.commands import LIMITS
 
 OF_STOCK: Final = ("insufficient_stock", "pool_exhausted")
-OF_LIMITS: Final = ("limit_per_sku", "limit_per_experience", "limit_open_holds")
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Holder:
 
 def is_explained(told: Told) -> bool:
     """Tell whether an outcome is a refusal because somebody had the units, or too many of them."""
-    return told.outcome.reason in (*OF_STOCK, *OF_LIMITS)
+    return told.outcome.reason in (*OF_STOCK, *LIMITS)
 
 
 def holders(
@@ -79,7 +79,7 @@ def _counts(step: Step, refusal: Told, own: frozenset[str]) -> bool:
     wanted = (outcome.product_id, outcome.variant_id or "")
     is_same_line = (step.product_id, step.variant_id or "") == wanted
     is_same_experience = step.experience_id == outcome.experience_id
-    if outcome.reason in OF_LIMITS:
+    if outcome.reason in LIMITS:
         is_of_line = outcome.reason == "limit_per_sku" and outcome.product_id is not None
         mine = step.admission_id in own and is_same_experience
         return mine and (is_same_line or not is_of_line)

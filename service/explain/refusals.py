@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from db.explain_journal import Told
+from reservations.commands import LIMITS
 from schemas.outcomes import Outcome
-from service.explain.holders import OF_LIMITS, Holder
+from service.explain.holders import Holder
 from service.explain.lines import UNDER_EVENT, Line
 from service.explain.reasons import REASONS
 from service.explain.words import Clock, of_order, units
@@ -33,7 +34,7 @@ def why_lines(
 
 def _sum_in_words(refusal: Outcome, found: Sequence[Holder]) -> str:
     total = sum(one.units for one in found)
-    if refusal.reason in OF_LIMITS:
+    if refusal.reason in LIMITS:
         return f"{total or 'nothing'} counted before"
     if total == 0:
         return "nobody else had any"

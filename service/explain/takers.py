@@ -11,10 +11,11 @@ from db.explain_shoppers import admissions_of
 from db.explain_spans import spans
 from db.explain_steps import Step, steps_of
 from db.importing import Progress
+from reservations.commands import LIMITS
 from schemas.events import TransferRequested
 from schemas.outcomes import Outcome
 from schemas.reservation import Admission
-from service.explain.holders import OF_LIMITS, Holder, holders, is_explained
+from service.explain.holders import Holder, holders, is_explained
 
 # Clocks of databases are put right now and then: sequences are cut a little later than needed.
 _MARGIN: Final = timedelta(minutes=1)
@@ -81,7 +82,7 @@ async def _steps(
         products={
             told.outcome.product_id
             for told in refusals
-            if told.outcome.product_id is not None and told.outcome.reason not in OF_LIMITS
+            if told.outcome.product_id is not None and told.outcome.reason not in LIMITS
         },
         admissions={id_ for ids in own.values() for id_ in ids},
         shoppers=shoppers,
@@ -93,7 +94,7 @@ async def _counted(
     connection: Connection, refused: Outcome, admission: Admission
 ) -> list[Admission]:
     """Give the admissions by which a limit counted: of a transfer, those of the new owner."""
-    if refused.reason not in OF_LIMITS:
+    if refused.reason not in LIMITS:
         return []
     shopper = refused.consumer_id
     for known in admission.facts if refused.type == "refused" else ():

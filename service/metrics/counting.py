@@ -7,17 +7,13 @@ from importlib.metadata import version
 from typing import Final, Literal, get_args
 
 from consumers.transaction import Applied
+from reservations.commands import LIMITS
 from schemas.vocabulary import OutcomeType, Reason, Result
 from service.metrics import catalogue
 from service.metrics.registry import Metrics
 
 DISTRIBUTION: Final = "reservation-worker"
 
-_LIMITS: Final[tuple[Reason, ...]] = (
-    "limit_per_sku",
-    "limit_per_experience",
-    "limit_open_holds",
-)
 _NO_STOCK: Final[tuple[Reason, ...]] = (
     "insufficient_stock",
     "unknown_stock_line",
@@ -36,7 +32,7 @@ _NO_SALE: Final[tuple[Reason, ...]] = (
 # see what a series begins with. Others are in README, and rare.
 REASONS: Final[Mapping[OutcomeType, tuple[Reason | Literal[""], ...]]] = {
     "reserved": ("",),
-    "rejected": _NO_STOCK + _NO_HOLD + _LIMITS,
+    "rejected": _NO_STOCK + _NO_HOLD + LIMITS,
     "converted": ("",),
     "released": (
         "consumer_left",
