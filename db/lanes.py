@@ -54,7 +54,7 @@ async def take_lanes(
     async with connection.transaction():
         await _make_lanes(connection, lanes, topics)
         taken = await _bump_epochs(connection, lanes, owner)
-        await _load_inputs(connection, taken)
+        await _load_inputs(connection, taken, topics)
         await _load_outputs(connection, taken)
     return taken
 
@@ -194,10 +194,18 @@ async def _bump_epochs(connection: Connection, lanes: Sequence[int], owner: str)
     return {row["lane"]: Lane(**row) for row in rows}
 
 
-async def _load_inputs(connection: Connection, taken: Mapping[int, Lane]) -> None:
+async def _load_inputs(
+    connection: Connection, taken: Mapping[int, Lane], topics: Sequence[str]
+) -> None:
+    # A topic that had another name once still has a row: it is where to go on, should it come back.
     rows = await connection.fetch(
-        "SELECT lane, topic, next_offset FROM lane_inputs WHERE lane = ANY($1::int[])",
+        """
+        SELECT lane, topic, next_offset
+          FROM lane_inputs
+         WHERE lane = ANY($1::int[]) AND topic = ANY($2::text[])
+        """,
         list(taken),
+        topics,
     )
     for lane, topic, next_offset in rows:
         taken[lane].next_offsets[topic] = next_offset

@@ -4,7 +4,7 @@ from asyncpg import Pool
 
 from consumers.ownership import ownership
 from db.connect import create_pool
-from db.lanes import take_lanes
+from db.lanes import save_lanes, take_lanes
 
 TOPICS = ("admitted", "expiry-ticks")
 
@@ -19,6 +19,20 @@ async def test_a_lane_is_ours_until_somebody_else_takes_it(pool: Pool) -> None:
 
     assert [await is_ours(lane) for lane in (1, 2)] == [True, False]
     assert await ownership(pool, second.values())(2) is True
+
+
+async def test_a_topic_that_is_not_read_any_more_waits_for_its_return(pool: Pool) -> None:
+    """Kafka takes no offset of a partition that is not ours, and then none of the others, too."""
+    async with pool.acquire() as connection:
+        lanes = await take_lanes(connection, [1], TOPICS, "first")
+        lanes[1].next_offsets |= {"admitted": 7, "expiry-ticks": 9}
+        await save_lanes(connection, list(lanes.values()), {})
+
+        renamed = await take_lanes(connection, [1], ("admissions", "expiry-ticks"), "second")
+        back = await take_lanes(connection, [1], TOPICS, "third")
+
+    assert renamed[1].next_offsets == {"admissions": -1, "expiry-ticks": 9}
+    assert back[1].next_offsets == {"admitted": 7, "expiry-ticks": 9}
 
 
 async def test_an_owner_that_is_in_mid_batch_keeps_nobody_from_asking(pool: Pool) -> None:
