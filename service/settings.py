@@ -69,7 +69,10 @@ class Settings(BaseSettings):
     tick_interval: float = Field(1.0, gt=0, le=60, description="seconds between expiry ticks")
     batch_size_max: int = Field(4000, ge=1, le=20000, description="records in a batch, at most")
     expiry_batch_max: int = Field(
-        1000, ge=1, le=20000, description="holds that one batch expires, at most, over its lanes"
+        1000,
+        ge=1,
+        le=20000,
+        description="of each kind of what is due, say holds, in one batch, over its lanes",
     )
     dead_letters_share_max: float = Field(
         0.5, gt=0, le=1, description="of a partition's last 1,000 records; more stop the worker"
@@ -78,7 +81,10 @@ class Settings(BaseSettings):
         500, ge=0, description="so many in a row in a partition stop the worker; 0: no limit"
     )
     unpublished_batches_max: int = Field(
-        4, ge=1, le=100, description="committed batches that may wait for Kafka before work waits"
+        4,
+        ge=1,
+        le=100,
+        description="times BATCH_SIZE_MAX outcomes may wait for Kafka before work waits",
     )
     publish_timeout: float = Field(
         20.0, gt=0, description="seconds for one publish, then its producer is replaced"
