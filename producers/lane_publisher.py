@@ -18,6 +18,7 @@ from schemas.vocabulary import Stream
 log = structlog.get_logger()
 
 RETRY_SECONDS_MAX = 5.0
+CANCEL_SECONDS = 1.0  # then a task that has not ended is cancelled again
 CONFIRM_SECONDS = 5.0  # without a publish, then what was published is looked at once
 ENTRIES_PER_TRANSACTION_MAX = 10_000
 
@@ -71,9 +72,11 @@ class LanePublisher:
 
     async def close(self) -> None:
         """Stop publishing: what is in hand is in the journal, and the next owner publishes it."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            # aiokafka passes a cancellation over while it waits for a task of its own, say in the
+            # stop of a reader: then whoever is at it goes on, and would be waited for for ever.
+            await asyncio.wait({self._task}, timeout=CANCEL_SECONDS)
         await self.end.discard()
 
     async def _run(self) -> None:

@@ -3,16 +3,19 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from producers import lane_publisher
-from producers.kafka import Kafka
+from producers.kafka import IsolationLevel, Kafka
 from producers.lane_producer import LaneProducer
 from producers.publisher import Publisher
 from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded, Unpublished
@@ -387,6 +390,39 @@ async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_qui
 
     with pytest.raises(Unpublished, match="up to 2, and 5 was acknowledged"):
         await _until_refused(publisher)
+
+
+async def test_closing_ends_a_look_that_passes_its_cancellation_over(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebalance waits for it: this worker would be out of its group until it was rebuilt."""
+    monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.05)
+    kafka, stopping = kafka_of(settings), asyncio.Event()
+
+    def new_reader(isolation_level: IsolationLevel) -> AIOKafkaConsumer:
+        reader = kafka.new_reader(isolation_level)
+        stop = reader.stop
+
+        async def stop_as_aiokafka_may() -> None:
+            stopping.set()
+            with suppress(asyncio.CancelledError):  # as while it waits for a task of its own
+                await asyncio.Event().wait()
+            await stop()
+
+        reader.stop = stop_as_aiokafka_may
+        return reader
+
+    publisher = publisher_of(settings)
+    await publisher.open({LANE: NOTHING}, yes)
+    monkeypatch.setattr(publisher._lanes[LANE].end, "_kafka", replace(kafka, new_reader=new_reader))
+    publisher.put(entries(1, 1))
+    await all_published(publisher, 1)
+    async with asyncio.timeout(20):
+        await stopping.wait()
+
+        await publisher.close(0)
+
+    assert await published(settings) == [1]
 
 
 async def test_a_topic_made_anew_under_a_publisher_is_told(
