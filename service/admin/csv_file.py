@@ -5,12 +5,16 @@ A problem names its place as file:line:column, the line being the first of its r
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from service.admin.problems import BadFile, Problems, did_you_mean, utf8_text
 
 UNITS_MAX: Final = 10**12
+
+# Spreadsheets of some countries write the first, where the comma is in numbers.
+_OTHER_SEPARATOR: Final = re.compile(r"[;\t|]")
 
 # Turns a field into its value, or raises ValueError saying what is wrong and what is expected.
 Parser = Callable[[str], Any]
@@ -65,6 +69,9 @@ class CsvReader:
         """Find the place of each column, in any order; all must be there, once, and no other."""
         if not header:
             raise BadFile([f"{self._source}: empty; expected a header: {','.join(self._columns)}"])
+        if len(header) == 1 and (other := _OTHER_SEPARATOR.search(header[0])):
+            found = f"columns are parted by {other.group()!r}; expected ','"
+            raise BadFile([f"{self._source}:1: {found}"])
         for name in header:
             if name not in self._columns:
                 found = f"unknown column '{name}'; {did_you_mean(name, self._columns)}"

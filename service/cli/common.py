@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from service.cli.output import note
+
 if TYPE_CHECKING:
     from db.connect import Connection
     from service.settings import Settings
@@ -54,9 +56,12 @@ def load_settings() -> "Settings":
     """Read the settings, or name the variables that are wrong."""
     from pydantic import ValidationError
 
+    from service.misspelt import misspelt
     from service.secret_files import UnreadableSecret, is_secret
     from service.settings import PREFIX, Settings
 
+    for line in misspelt(os.environ):
+        note(line)
     problems = []
     try:
         return Settings()

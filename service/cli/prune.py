@@ -53,7 +53,8 @@ def prune(
     else:
         rows = [{"rows": name, "count": count} for name, count in asdict(counts).items()]
         say_table(rows, ["rows", "count"])
-        note(f"of before {before:%Y-%m-%d %H:%M} UTC" + ("" if apply else ": --apply prunes them"))
+        of = f"of before {before:%Y-%m-%d %H:%M} UTC"
+        note(f"pruned: {of}" if apply else f"{of}: --apply prunes them")
 
 
 def _read(older_than: str | None, settings: "Settings") -> timedelta:

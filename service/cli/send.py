@@ -34,20 +34,21 @@ def send(
 
     if example == (file is not None):
         refuse("give a file, - for stdin, or --example")
-    source, data = read_input(file) if file else ("the example", _example())
+    source, data = read_input(file) if file else ("the example", _example().encode())
     try:
         records = read_envelopes(source, data)
     except BadFile as error:
         refuse(*error.problems, "nothing was sent")
-    _say_sent(run(_send(load_settings(), records)))
+    sent = run(_send(load_settings(), records))
+    if example:
+        say(data.decode())
+    _say_sent(sent)
 
 
-def _example() -> bytes:
+def _example() -> str:
     from service.example import example_admission
 
-    text = json.dumps(example_admission(), indent=2)
-    say(text)
-    return text.encode()
+    return json.dumps(example_admission(), indent=2)
 
 
 async def _send(settings: "Settings", records: "Sequence[Outgoing]") -> "list[Sent]":

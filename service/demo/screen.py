@@ -44,5 +44,5 @@ def _line(board: Board) -> str:
     )
     return (
         f"{board.seconds:5.0f} s  {stock or 'opening'}  "
-        f"{board.tally.read} outcomes  {board.rates[-1]} events/s"
+        f"{board.tally.outcomes} outcomes  {board.rates[-1]} events/s"
     )

@@ -29,11 +29,16 @@ class Said(NamedTuple):
 class Tally:
     """All outcomes that were read so far."""
 
-    read: int = 0
+    read: int = 0  # dead letters, too
     dead_letters: int = 0
     kinds: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     reasons: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     admissions: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    @property
+    def outcomes(self) -> int:
+        """Give how many outcomes were read."""
+        return self.read - self.dead_letters
 
     def note(self, records: Iterable[Published], dead_letters_topic: str) -> list[Said]:
         """Count records, and give a line for each."""

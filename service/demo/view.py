@@ -101,7 +101,7 @@ def _columns(board: Board, width: int, rows: int) -> Table:
     columns.add_column(width=width - holds_width, no_wrap=True, overflow="ellipsis")
     columns.add_row(
         _head("Holds", board.standing.holds_active, "ending next"),
-        _head("Outcomes", board.tally.read, "as read from the topic"),
+        _head("Outcomes", board.tally.outcomes, "as read from the topic"),
     )
     said = list(board.recent)[-rows:]
     for row in range(rows):

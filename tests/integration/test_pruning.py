@@ -477,6 +477,7 @@ async def test_the_command_counts_and_then_prunes(
     counted = await reservations(*asked, DATABASE_URL=database_url)
     left = await count(db, "admissions")
     pruned = await reservations(*asked, "--apply", "--json", DATABASE_URL=database_url)
+    again = await reservations(*asked, "--apply", DATABASE_URL=database_url)
 
     assert counted.exit_code == pruned.exit_code == 0
     assert counted.stdout.splitlines()[:3] == [
@@ -486,6 +487,7 @@ async def test_the_command_counts_and_then_prunes(
     ]
     assert counted.stderr.endswith("UTC: --apply prunes them\n")
     assert left == 11
+    assert again.stderr.splitlines()[-1].startswith("pruned: of before ")
     told = json.loads(pruned.stdout)
     assert (told["applied"], told["admissions"], told["outcomes"]) == (True, 11, 26)
     told_of_it = CliRunner().invoke(app, ["prune", "--help"], env={"COLUMNS": "120"}).output

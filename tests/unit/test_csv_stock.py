@@ -93,6 +93,13 @@ def test_unknown_and_missing_columns_are_named() -> None:
     ]
 
 
+@pytest.mark.parametrize("other", [";", "\t", "|"])
+def test_another_separator_is_named_once(other: str) -> None:
+    assert problems(HEADER.replace(",", other) + f"org_1{other}lamp{other}{other}1\n") == [
+        f"stock.csv:1: columns are parted by {other!r}; expected ','"
+    ]
+
+
 def test_column_that_is_there_twice_is_refused() -> None:
     assert "stock.csv:1: column 'on_hand' is there twice" in problems(
         HEADER.replace("\n", ",on_hand\n")

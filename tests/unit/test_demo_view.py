@@ -9,8 +9,9 @@ from rich.console import Console
 from db.views import CartShown, Standing
 from service.demo.board import Board, StockNow
 from service.demo.sale import create_sale
-from service.demo.tally import Said
+from service.demo.tally import Said, Tally
 from service.demo.view import draw
+from service.outcome_reader import Published
 
 NOW = datetime.now(UTC)
 
@@ -72,3 +73,14 @@ def picture(board: Board, width: int, height: int) -> list[str]:
     with console.capture() as captured:
         console.print(draw(board, width, height))
     return captured.get().rstrip("\n").split("\n")
+
+
+def test_a_dead_letter_is_no_outcome() -> None:
+    outcome = Published("outcomes", 0, 0, b"ada", b'{"type":"reserved","consumerId":"ada"}', ())
+    letter = Published("letters", 0, 0, b"ada", b"{", (("dlq.reason", b"not JSON"),))
+    tally = Tally()
+
+    said = tally.note([outcome, letter], "letters")
+
+    assert [one.kind for one in said] == ["reserved", "dead letter"]
+    assert (tally.read, tally.outcomes, tally.dead_letters) == (2, 1, 1)
