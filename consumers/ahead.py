@@ -83,15 +83,19 @@ class Ahead:
     async def take(self, records_max: int, wait_seconds: float) -> Records:
         """Give all that is in hand, or as soon as there is some; next time, at most so many.
 
-        Raises KafkaError; OffsetOutOfRangeError where Kafka no longer has what would be next.
+        Raises, once all that came before it was given, KafkaError; OffsetOutOfRangeError where
+        Kafka no longer has what would be next.
         """
         self._records_max = records_max
         if not self._size and wait_seconds:
             await self._wait(wait_seconds)
         found, failure = self._found, self._failure
-        self.forget()
-        if failure is not None:
-            raise failure
+        if failure is not None and found:
+            self._found, self._size = {}, 0  # the error is for the next time
+        else:
+            self.forget()
+            if failure is not None:
+                raise failure
         self.takes += 1
         self.first_ms |= {at: records[0].timestamp for at, records in found.items()}
         return found

@@ -64,6 +64,9 @@ class Reading:
     async def is_idle(self) -> bool:
         return self.ahead.is_idle
 
+    async def has_failed(self) -> bool:
+        return self.ahead._failure is not None
+
     async def move_to(self, offset: int) -> None:
         async with self.ahead.held():
             self.consumer.seek(self.at, offset)
@@ -204,6 +207,22 @@ async def test_an_error_is_for_whoever_takes_and_reading_goes_on_after_a_move(
     await send(3)
     async with reading(settings) as one:
         await one.move_to(99)
+        with pytest.raises(OffsetOutOfRangeError):
+            await one.take()
+        await one.move_to(1)
+
+        assert await one.take() == [1, 2]
+
+
+async def test_what_came_before_an_error_is_taken_before_it(settings: Settings, send: Send) -> None:
+    """Kafka may have it no more: whoever is to begin anew begins after it."""
+    await send(3)
+    async with reading(settings) as one:
+        await one.in_hand(3)
+        one.consumer.seek(one.at, 99)
+        await until(one.has_failed)
+
+        assert await one.take() == [0, 1, 2]
         with pytest.raises(OffsetOutOfRangeError):
             await one.take()
         await one.move_to(1)
