@@ -19,6 +19,7 @@ from consumers.record import Record, Records
 READ_AHEAD: Final = "read-ahead"  # names of tasks
 DECODE_AHEAD: Final = "decode-ahead"
 WAIT_SECONDS: Final = 0.2  # for a first record; a stop is noticed as fast
+BYTES_MAX: Final = 16 * 1024 * 1024  # of values in hand, from where on nothing is polled
 _SLICE: Final = 50  # records to decode, about a millisecond, before others have a turn
 
 
@@ -29,7 +30,7 @@ class Ahead:
         self._poller = poller
         self._found: dict[TopicPartition, list[Record]] = {}
         self._records_max = records_max
-        self._size = 0
+        self._size = self._bytes = 0
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._changed = asyncio.Event()  # there is a record, or an error
@@ -76,9 +77,9 @@ class Ahead:
 
     def forget(self) -> None:
         """Forget what is in hand; what is being polled may still come."""
-        self._found, self._size, self._failure = {}, 0, None
+        self._failure = None
         self._changed.clear()
-        self._let_read()
+        self._empty()
 
     async def take(self, records_max: int, wait_seconds: float) -> Records:
         """Give all that is in hand, or as soon as there is some; next time, at most so many.
@@ -91,7 +92,7 @@ class Ahead:
             await self._wait(wait_seconds)
         found, failure = self._found, self._failure
         if failure is not None and found:
-            self._found, self._size = {}, 0  # the error is for the next time
+            self._empty()  # the error is for the next time
         else:
             self.forget()
             if failure is not None:
@@ -99,6 +100,10 @@ class Ahead:
         self.takes += 1
         self.first_ms |= {at: records[0].timestamp for at, records in found.items()}
         return found
+
+    def _empty(self) -> None:
+        self._found, self._size, self._bytes = {}, 0, 0
+        self._let_read()
 
     async def _wait(self, seconds: float) -> None:
         self._is_awaited = True
@@ -123,12 +128,14 @@ class Ahead:
         for at, records in found.items():
             self._found.setdefault(at, []).extend(records)
             self._size += len(records)
+            self._bytes += sum(len(record.value or b"") for record in records)
         self._let_read()
         if self._size:
             self._changed.set()
 
     def _let_read(self) -> None:
-        if self._is_held or self._failure is not None or self._size >= self._records_max:
+        is_full = self._size >= self._records_max or self._bytes >= BYTES_MAX
+        if self._is_held or self._failure is not None or is_full:
             self._may_read.clear()
         else:
             self._may_read.set()

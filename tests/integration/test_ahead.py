@@ -92,7 +92,7 @@ async def reading(settings: Settings, records_max: int = 100) -> AsyncIterator[R
         await consumer.stop()
 
 
-Send = Callable[[int], Coroutine[Any, Any, None]]
+Send = Callable[..., Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -101,9 +101,9 @@ async def send(settings: Settings) -> AsyncIterator[Send]:
     producer = new_producer(settings)
     await producer.start()
 
-    async def send_so_many(count: int) -> None:
+    async def send_so_many(count: int, value: bytes = b"{}") -> None:
         topic = settings.admitted_topic
-        sent = [await producer.send(topic, b"{}", partition=0) for _ in range(count)]
+        sent = [await producer.send(topic, value, partition=0) for _ in range(count)]
         await asyncio.gather(*sent)
 
     yield send_so_many
@@ -144,6 +144,21 @@ async def test_no_more_than_a_batch_is_in_hand(settings: Settings, send: Send) -
         found.append(await one.take())
 
     assert found == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+async def test_no_more_bytes_are_in_hand_than_are_good_for_a_process(
+    settings: Settings, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a poll brings may go beyond them: up to a megabyte of each partition."""
+    monkeypatch.setattr("consumers.ahead.BYTES_MAX", 2_000_000)
+    await send(10, b"x" * 900_000)
+    async with reading(settings) as one:
+        found = []
+        for count in (3, 3, 3, 1):
+            await one.in_hand(count)
+            found.append(await one.take(wait_seconds=0))
+
+    assert found == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
 
 
 async def test_who_asks_for_fewer_has_fewer_from_the_next_time_on(
