@@ -110,6 +110,8 @@ class LanePublisher:
         """
         try:
             await self.end.look()
+        except ProducerFenced:
+            raise
         except OUTAGES as error:
             log.warning("publish.unconfirmed", lane=self._lane, error=repr(error))
 

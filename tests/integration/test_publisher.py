@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import ProducerFenced
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from producers import lane_publisher
@@ -389,6 +390,23 @@ async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_qui
     marks["outcomes"] = Mark(5, marks["outcomes"].offset + 3)
 
     with pytest.raises(Unpublished, match="up to 2, and 5 was acknowledged"):
+        await _until_refused(publisher)
+
+
+async def test_who_is_fenced_while_all_is_quiet_is_told(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A probe may be what meets the next owner's producer: that is no outage to be waited out."""
+    monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.05)
+
+    async def look() -> None:
+        raise ProducerFenced
+
+    await publisher.open({LANE: NOTHING}, yes)
+    monkeypatch.setattr(publisher._lanes[LANE].end, "look", look)
+    publisher.put(entries(1, 1))
+
+    with pytest.raises(Superseded, match="another publisher"):
         await _until_refused(publisher)
 
 
