@@ -7,7 +7,7 @@ import typer
 from service.cli.common import database, load_settings, run
 from service.cli.imports import import_file
 from service.cli.listing import AsJson, Experience, Limit, Organization, Page, Product, show_page
-from service.cli.output import say, say_json, say_table
+from service.cli.output import note, say, say_json, say_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,23 @@ async def _fill(
 ) -> "Imported | list[Refusal]":
     from db.pool_fill import fill_pools
 
-    return await fill_pools(connection, rows, dry_run=dry_run, progress=progress)
+    found = await fill_pools(connection, rows, dry_run=dry_run, progress=progress)
+    if not isinstance(found, list):
+        await _warn(connection, {row[1:3] for row in rows if row.units})
+    return found
+
+
+async def _warn(connection: "Connection", experiences: "set[tuple[str, str]]") -> None:
+    """Say which experiences sell from no pool: their units would lie there, and sell nowhere."""
+    from db.policies import load_policies
+    from schemas.policy import DEFAULT_POLICY
+
+    policies = await load_policies(connection, sorted(experiences))
+    for experience in sorted(experiences):
+        strategy = policies.get(experience, DEFAULT_POLICY).strategy
+        if strategy != "pool":
+            why = f"its policy says '{strategy}'" if experience in policies else "it has no policy"
+            note(f"{'/'.join(experience)} sells from no pool: {why}; see `reservations policy`")
 
 
 @app.command()

@@ -195,6 +195,36 @@ async def test_pool_is_filled_shown_and_drained(db: Connection, database_url: st
     assert again.stdout == "nothing to move\n"
 
 
+async def test_a_pool_that_nothing_sells_from_is_told(db: Connection, database_url: str) -> None:
+    pools = "organization_id,experience_id,product_id,variant_id,units\norg_1,exp_1,lamp,,{}\n"
+    toml = '[[experience]]\norganization_id = "org_1"\nexperience_id = "exp_1"\nstrategy = "{}"\n'
+    await reservations(
+        "stock", "import", "-", stdin=STOCK + "org_1,lamp,,10\n", DATABASE_URL=database_url
+    )
+
+    async def fill(units: int) -> str:
+        done = await reservations(
+            "pool", "fill", "-", stdin=pools.format(units), DATABASE_URL=database_url
+        )
+        assert done.exit_code == 0
+        return done.stderr
+
+    nothing = await fill(0)
+    told = [await fill(4)]
+    for strategy in ("hard", "pool"):
+        file = toml.format(strategy)
+        await reservations("policy", "import", "-", stdin=file, DATABASE_URL=database_url)
+        told.append(await fill(4))
+
+    see = "; see `reservations policy`\n"
+    assert told == [
+        f"org_1/exp_1 sells from no pool: it has no policy{see}",
+        f"org_1/exp_1 sells from no pool: its policy says 'hard'{see}",
+        "",
+    ]
+    assert nothing == ""  # units that are none can lie nowhere
+
+
 async def test_policy_is_imported_and_shown_as_it_applies(
     db: Connection, database_url: str
 ) -> None:
