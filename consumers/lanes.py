@@ -12,7 +12,8 @@ from consumers.ownership import ownership
 from consumers.publishing import Publisher
 from consumers.retrying import free_locks
 from db.journal import read_after
-from db.lanes import Lane, fence, take_lanes
+from db.lanes import Lane, fence
+from db.taking_lanes import take_lanes
 from schemas import steps
 from schemas.journal import Mark, Marks, Superseded
 from schemas.vocabulary import Stream

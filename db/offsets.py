@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from db.connect import Connection
-from db.lanes import save_lanes, take_lanes
+from db.lanes import save_lanes
+from db.taking_lanes import take_lanes
 
 
 class StoredOffset(NamedTuple):

@@ -11,7 +11,8 @@ from asyncpg import Pool
 from consumers.records import Batch
 from consumers.transaction import apply_batch
 from db.connect import connect, create_pool
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
+from db.taking_lanes import take_lanes
 from schemas.events import Arrival, Cause, ExpiryTick
 from tests.benchmarks.worlds import LANES
 from tests.e2e.world import World

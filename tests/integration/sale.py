@@ -10,10 +10,11 @@ from asyncpg import Pool
 
 from consumers.records import Batch
 from consumers.transaction import apply_batch
-from db.lanes import STREAMS, Lane, take_lanes
+from db.lanes import STREAMS, Lane
 from db.policies import PolicyRow, import_policies
 from db.pool_fill import PoolRow, fill_pools
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from producers.cloudevents import headers_of
 from producers.kafka import Kafka
 from producers.publisher import Publisher

@@ -11,12 +11,12 @@ from asyncpg import Pool
 
 from db.connect import Connection
 from db.importing import Imported, Refusal, Shortage
-from db.lanes import take_lanes
 from db.policies import PolicyRow, import_policies
 from db.pool_fill import PoolRow, fill_pools
 from db.pools import show_pools
 from db.stock import show_stock
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from db.verify import verify_database
 from schemas.events import AdmissionEnded, AnyEvent, ExpiryTick, event_of
 from schemas.policy import Policy

@@ -21,10 +21,11 @@ from consumers.transaction import Applied, apply_batch
 from db import loading, saving
 from db.adjustments import add_adjustment
 from db.connect import Connection
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
 from db.policies import PolicyRow, import_policies
 from db.pool_fill import PoolRow, fill_pools
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from schemas import stock
 from schemas.adjusted import CounterChange
 from schemas.events import (

@@ -28,7 +28,8 @@ from db.dead_letters import (
     list_dead_letters,
 )
 from db.journal import last_bad_offsets
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
+from db.taking_lanes import take_lanes
 from schemas.journal import DeadLetter, Headers
 from service.dead_letters.replaying import Done, refusal_of, replay
 from service.embedded import EmbeddedKafka

@@ -16,9 +16,10 @@ from db.connect import Connection
 from db.explain import find_admissions
 from db.explain_journal import outcomes_of
 from db.explain_spans import Span, spans
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
 from db.policies import PolicyRow, import_policies
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from schemas.events import (
     Admitted,
     AnyEvent,

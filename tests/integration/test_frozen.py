@@ -13,8 +13,9 @@ from asyncpg import Pool
 from consumers.retrying import apply_with_retries
 from db.connect import WORKER, Connection, connect
 from db.frozen import FROZEN_SECONDS, end_frozen_sessions
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from tests.integration.test_batch import TOPIC, admitted, batch_of
 
 # Locks what a batch locks, begins to send rows, says so, and has no more to say.

@@ -8,8 +8,9 @@ from asyncpg import Pool
 from consumers.records import Batch
 from consumers.transaction import Applied, apply_batch
 from db.connect import Connection
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from schemas.events import AdmissionEnded, AnyEvent, Arrival, Cause, ExpiryTick, event_of
 from tests.integration.sale import BEGAN, admitted
 

@@ -4,7 +4,8 @@ from asyncpg import Pool
 
 from consumers.ownership import ownership
 from db.connect import create_pool
-from db.lanes import save_lanes, take_lanes
+from db.lanes import save_lanes
+from db.taking_lanes import take_lanes
 
 TOPICS = ("admitted", "expiry-ticks")
 

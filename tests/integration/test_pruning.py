@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from db.connect import Connection
 from db.drift import list_drift
 from db.journal_gaps import look_for_gaps
-from db.lanes import take_lanes
 from db.policies import PolicyRow, import_policies
 from db.pruning import horizon, instant_before, nothing_pruned, raise_horizon
 from db.stock import show_stock
+from db.taking_lanes import take_lanes
 from db.verify import verify_database
 from schemas.events import (
     AdmissionEnded,

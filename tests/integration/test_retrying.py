@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from consumers.retrying import apply_with_retries
 from db.connect import Connection
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from tests.integration.test_batch import TOPIC, admitted, batch_of, completed, left
 
 # A sequence counts the attempts: it is not rolled back with them.

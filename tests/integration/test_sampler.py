@@ -14,7 +14,7 @@ from consumers.loop_settings import LoopSettings
 from consumers.records import Batch
 from consumers.transaction import Applied, apply_batch
 from db.connect import Connection, connect, prefer_whole_tables
-from db.lanes import take_lanes
+from db.taking_lanes import take_lanes
 from producers.kafka import Kafka
 from producers.publisher import Publisher
 from schemas.events import Arrival, Cause

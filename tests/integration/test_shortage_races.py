@@ -12,8 +12,8 @@ from asyncpg.exceptions import LockNotAvailableError
 
 from db.connect import Connection
 from db.importing import Imported
-from db.lanes import take_lanes
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from tests.integration.sale import LANES, Sale, admitted, paid
 from tests.integration.shop import LAMP, Line, Shop, open_shop
 

@@ -23,8 +23,9 @@ from consumers.loop_settings import LoopSettings
 from consumers.retrying import apply_with_retries
 from consumers.tracing import Tracing
 from db.connect import Connection
-from db.lanes import Lane, take_lanes
+from db.lanes import Lane
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from schemas import steps
 from schemas.events import ExpiryTick
 from schemas.journal import JournalEntry

@@ -16,11 +16,11 @@ from consumers.loading import load_book
 from consumers.records import Batch
 from consumers.transaction import apply_batch
 from db.connect import Connection
-from db.lanes import take_lanes
 from db.policies import PolicyRow, import_policies
 from db.pool_fill import PoolRow, fill_pools
 from db.rows import admission_of, fact_of, reservation_of
 from db.stock_import import StockRow, import_stock
+from db.taking_lanes import take_lanes
 from schemas.events import Arrival, Cause, Event, ExpiryTick
 from schemas.outcomes import Outcome
 from schemas.stock import Pool, PoolKey, StockKey, StockLine

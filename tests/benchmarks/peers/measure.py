@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from db.connect import connect
-from db.lanes import take_lanes
+from db.taking_lanes import take_lanes
 from service.embedded import EmbeddedServers
 from tests.benchmarks.peers.task import Task
 from tests.benchmarks.traffic import records
