@@ -78,7 +78,6 @@ class Ahead:
     def forget(self) -> None:
         """Forget what is in hand; what is being polled may still come."""
         self._failure = None
-        self._changed.clear()
         self._empty()
 
     async def take(self, records_max: int, wait_seconds: float) -> Records:
@@ -90,19 +89,20 @@ class Ahead:
         self._records_max = records_max
         if not self._size and wait_seconds:
             await self._wait(wait_seconds)
-        found, failure = self._found, self._failure
-        if failure is not None and found:
-            self._empty()  # the error is for the next time
-        else:
+        if self._failure is not None and not self._size:
+            failure = self._failure
             self.forget()
-            if failure is not None:
-                raise failure
+            raise failure
+        found = self._found
+        self._empty()
         self.takes += 1
         self.first_ms |= {at: records[0].timestamp for at, records in found.items()}
         return found
 
     def _empty(self) -> None:
         self._found, self._size, self._bytes = {}, 0, 0
+        if self._failure is None:
+            self._changed.clear()
         self._let_read()
 
     async def _wait(self, seconds: float) -> None:

@@ -13,13 +13,13 @@ _ALIKE: Final = 0.75
 
 def misspelt(variables: Iterable[str]) -> list[str]:
     """Give a line for each variable whose name is nearly a setting's."""
-    names = {f"{PREFIX}{name.upper()}": field for name, field in Settings.model_fields.items()}
-    known = [*names, *(f"{name}{SUFFIX}" for name, field in names.items() if is_secret(field))]
-    ours = {name.removeprefix(PREFIX): name for name in known}
-    lines = []
-    for variable in sorted(variables):
-        name = variable.upper()  # pydantic takes either
-        if name.startswith(PREFIX) and name not in known:
-            for close in get_close_matches(name.removeprefix(PREFIX), ours, 1, _ALIKE):
-                lines.append(f"{variable} is no setting; did you mean {ours[close]}?")
-    return lines
+    fields = Settings.model_fields.items()
+    known = [name.upper() for name, _ in fields]
+    known += [name.upper() + SUFFIX for name, field in fields if is_secret(field)]
+    ours = [name for name in sorted(variables) if name.upper().startswith(PREFIX)]
+    return [
+        f"{variable} is no setting; did you mean {PREFIX}{close}?"
+        for variable in ours
+        if (name := variable.upper().removeprefix(PREFIX)) not in known  # pydantic takes any case
+        for close in get_close_matches(name, known, n=1, cutoff=_ALIKE)
+    ]

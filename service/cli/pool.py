@@ -47,17 +47,17 @@ async def _fill(
 
     found = await fill_pools(connection, rows, dry_run=dry_run, progress=progress)
     if not isinstance(found, list):
-        await _warn(connection, {row[1:3] for row in rows if row.units})
+        await _warn(connection, sorted({row[1:3] for row in rows if row.units}))
     return found
 
 
-async def _warn(connection: "Connection", experiences: "set[tuple[str, str]]") -> None:
+async def _warn(connection: "Connection", experiences: "list[tuple[str, str]]") -> None:
     """Say which experiences sell from no pool: their units would lie there, and sell nowhere."""
     from db.policies import load_policies
     from schemas.policy import DEFAULT_POLICY
 
-    policies = await load_policies(connection, sorted(experiences))
-    for experience in sorted(experiences):
+    policies = await load_policies(connection, experiences)
+    for experience in experiences:
         strategy = policies.get(experience, DEFAULT_POLICY).strategy
         if strategy != "pool":
             why = f"its policy says '{strategy}'" if experience in policies else "it has no policy"

@@ -34,7 +34,7 @@ def send(
 
     if example == (file is not None):
         refuse("give a file, - for stdin, or --example")
-    source, data = read_input(file) if file else ("the example", _example().encode())
+    source, data = read_input(file) if file else ("the example", _example())
     try:
         records = read_envelopes(source, data)
     except BadFile as error:
@@ -45,10 +45,10 @@ def send(
     _say_sent(sent)
 
 
-def _example() -> str:
+def _example() -> bytes:
     from service.example import example_admission
 
-    return json.dumps(example_admission(), indent=2)
+    return json.dumps(example_admission(), indent=2).encode()
 
 
 async def _send(settings: "Settings", records: "Sequence[Outgoing]") -> "list[Sent]":
