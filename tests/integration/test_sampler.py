@@ -201,7 +201,7 @@ async def test_no_sample_rests_until_its_age_is_alarming(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long it took: a hundred times half a minute would be most of an hour."""
-    monkeypatch.setattr(sampler, "REST", 1e9)
+    monkeypatch.setattr(sampler, "REST_OF_DRIFT", 1e9)
     monkeypatch.setattr(sampler, "REST_SECONDS_MAX", 0.05)
     looks: list[float] = []
 
