@@ -2,10 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from asyncpg import Pool
 from msgspec import structs
@@ -14,10 +13,10 @@ from consumers.journaling import journal_entries
 from consumers.lateness import overdue_seconds
 from consumers.loading import load_book
 from consumers.records import Batch
-from db import journal, saving
+from consumers.saving import save_changes
 from db.connect import Connection
-from db.lanes import Lane, fence, last_ticks, save_lanes
-from reservations.book import Book, Changes
+from db.lanes import Lane, fence, last_ticks
+from reservations.book import Book
 from reservations.decide import decide
 from schemas import steps
 from schemas.adjusted import AnyOutcome
@@ -77,7 +76,7 @@ async def apply_batch(
         moved = _moved(lanes, batch, book)
         outcomes: list[AnyOutcome] = [*changes.outcomes, *changes.adjustments.values()]
         entries = journal_entries(moved, outcomes, batch.dead_letters)
-        await _save(connection, moved, changes, entries)
+        await save_changes(connection, moved, changes, entries)
         steps.done("saved", len(entries))
     clock.lap("save")
     steps.done("committed", len(entries))
@@ -113,39 +112,6 @@ async def _load(
     if others := {admission.lane for admission in book.admissions.values()} - lanes.keys():
         book.last_tick |= await last_ticks(connection, others)
     return book, with_more_due
-
-
-async def _save(
-    connection: Connection,
-    lanes: Mapping[int, Lane],
-    changes: Changes,
-    entries: Sequence[JournalEntry],
-) -> None:
-    """Save what changed, each table by one statement; a table without changes costs none.
-
-    The lanes get what only Postgres knows: how many holds they have, which `reconcile` may repair.
-    """
-    saves: list[tuple[Callable[..., Awaitable[None]], dict[Any, Any]]] = [
-        (saving.add_admissions, changes.new_admissions),
-        (saving.update_admissions, changes.admissions),
-        (saving.add_reservations, changes.new_reservations),
-        (saving.update_reservations, changes.reservations),
-        (saving.update_stock, changes.stock),
-        (saving.update_pools, changes.pools),
-        (saving.add_facts, changes.new_facts),
-        (saving.update_facts, changes.facts),
-        (saving.end_adjustments, changes.adjustments),
-    ]
-    if changes.ended_facts:
-        await saving.end_facts(connection, changes.ended_facts)
-    for save, rows in saves:
-        if rows:
-            await save(connection, rows.values())
-    if entries:
-        await journal.append(connection, entries)
-    active = await save_lanes(connection, list(lanes.values()), changes.holds_active)
-    for number, holds_active in active.items():
-        lanes[number].holds_active = holds_active
 
 
 def _moved(lanes: Mapping[int, Lane], batch: Batch, book: Book) -> dict[int, Lane]:
