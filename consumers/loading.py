@@ -22,6 +22,8 @@ async def load_book(
     events: Sequence[Admitted | Fact],
     ticks: Mapping[int, datetime],
     expiry_batch_max: int,
+    *,
+    locks_stock: bool = False,
 ) -> tuple[Book, set[int]]:
     """Load all that deciding these events and ticks may look at.
 
@@ -42,7 +44,8 @@ async def load_book(
     if wanted.admissions or wanted.consumers or holds:
         facts = await _load_admissions(connection, book, wanted, holds)
         _index_due(book, holds, facts_due)
-        await _load_stock(connection, book, [*events, *(early.known.fact for early in facts)])
+        known = [*events, *(early.known.fact for early in facts)]
+        await _load_stock(connection, book, known, locks_stock=locks_stock)
     due = [(hold.lane, "over" if hold.is_over else "at risk") for hold in holds]
     due += [(fact.lane, "fact") for fact in facts_due]
     due += [(adjustment.lane, "adjustment") for adjustment in adjustments]
@@ -116,12 +119,14 @@ def _index_due(book: Book, holds: Iterable[DueHold], facts: Iterable[EarlyFact])
 
 
 async def _load_stock(
-    connection: Connection, book: Book, events: Sequence[Admitted | Fact]
+    connection: Connection, book: Book, events: Sequence[Admitted | Fact], *, locks_stock: bool
 ) -> None:
     book.policies = await policies.load_policies(connection, list(policies_wanted(book, events)))
     stock_keys, pool_keys = stock_wanted(book, events)
     if stock_keys:
-        book.stock = {line.key: line for line in await loading.lock_stock(connection, stock_keys)}
+        # Pools are locked here, and after their stock lines: so do all who lock both.
+        load = loading.lock_stock if locks_stock or pool_keys else loading.read_stock
+        book.load_stock(await load(connection, stock_keys))
     if pool_keys:
         book.pools = {pool.key: pool for pool in await loading.lock_pools(connection, pool_keys)}
 

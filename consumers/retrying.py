@@ -16,6 +16,7 @@ from consumers.transaction import Applied, apply_batch
 from db.frozen import end_frozen_sessions
 from db.lanes import Lane
 from schemas.outcomes import Outcome
+from schemas.stock import StockMoved
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ async def apply_with_retries(
 
     `on_saving` is called when the batch is decided, and Postgres has the most to do.
     """
+    locks_stock = False
 
     async def attempt_once() -> Applied:
         with tracing.batch(batch) if tracing else nullcontext() as span:
@@ -50,7 +52,12 @@ async def apply_with_retries(
                 on_saving()
 
             applied = await apply_batch(
-                pool, batch, lanes, expiry_batch_max=expiry_batch_max, on_decided=on_decided
+                pool,
+                batch,
+                lanes,
+                expiry_batch_max=expiry_batch_max,
+                locks_stock=locks_stock,
+                on_decided=on_decided,
             )
             if span:
                 span.commit(applied)
@@ -59,6 +66,9 @@ async def apply_with_retries(
     for attempt in range(CONFLICT_RETRIES_MAX):
         try:
             return await attempt_once()
+        except StockMoved as moved:
+            locks_stock = True
+            log.info("batch.conflict", attempt=attempt + 1, error=str(moved))
         except DATABASE_ERRORS as error:
             if not fault_of(error).is_conflict:
                 raise

@@ -1,6 +1,6 @@
 """What a batch changed into rows, inside its transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from db import journal, saving
@@ -8,24 +8,28 @@ from db.connect import Connection
 from db.lanes import Lane, save_lanes
 from reservations.book import Changes
 from schemas.journal import JournalEntry
+from schemas.stock import StockMove
 
 
 async def save_changes(
     connection: Connection,
     lanes: Mapping[int, Lane],
     changes: Changes,
+    moves: Collection[StockMove],
     entries: Sequence[JournalEntry],
 ) -> None:
     """Save what changed, each table by one statement; a table without changes costs none.
 
-    The lanes get what only Postgres knows: how many holds they have, which `reconcile` may repair.
+    Stock lines come last: that is how long other workers wait for them. The lanes get what only
+    Postgres knows: how many holds they have, which `reconcile` may repair.
+
+    Raises StockMoved: nothing of it stands then.
     """
     saves: list[tuple[Callable[..., Awaitable[None]], dict[Any, Any]]] = [
         (saving.add_admissions, changes.new_admissions),
         (saving.update_admissions, changes.admissions),
         (saving.add_reservations, changes.new_reservations),
         (saving.update_reservations, changes.reservations),
-        (saving.update_stock, changes.stock),
         (saving.update_pools, changes.pools),
         (saving.add_facts, changes.new_facts),
         (saving.update_facts, changes.facts),
@@ -41,3 +45,5 @@ async def save_changes(
     active = await save_lanes(connection, list(lanes.values()), changes.holds_active)
     for number, holds_active in active.items():
         lanes[number].holds_active = holds_active
+    if moves:
+        await saving.move_stock(connection, moves)

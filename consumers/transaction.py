@@ -49,11 +49,14 @@ async def apply_batch(
     lanes: Mapping[int, Lane],
     *,
     expiry_batch_max: int,
+    locks_stock: bool = False,
     on_decided: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> Applied:
     """Apply a batch, whole or not at all. `on_decided` gets its outcomes before they are saved.
 
-    Raises Superseded when a lane has another owner, and what asyncpg raises.
+    With `locks_stock` its stock lines are locked before they are looked at, so that nobody moves
+    them meanwhile. Raises StockMoved where somebody did, Superseded when a lane has another owner,
+    and what asyncpg raises.
     """
     clock = _Stopwatch()
     async with pool.acquire() as connection, connection.transaction():
@@ -64,7 +67,9 @@ async def apply_batch(
             raise Superseded(f"lanes {sorted(lost)} have another owner")
         steps.done("fenced", len(batch.arrivals))
         ticks = [_not_ahead_of(now, tick) for tick in batch.ticks.values()]
-        book, with_more_due = await _load(connection, batch, ticks, lanes, expiry_batch_max)
+        book, with_more_due = await _load(
+            connection, batch, ticks, lanes, expiry_batch_max, locks_stock=locks_stock
+        )
         book.now, book.pruned_before = now, pruned_before
         clock.lap("load")
         steps.done("loaded", len(batch.arrivals))
@@ -76,7 +81,7 @@ async def apply_batch(
         moved = _moved(lanes, batch, book)
         outcomes: list[AnyOutcome] = [*changes.outcomes, *changes.adjustments.values()]
         entries = journal_entries(moved, outcomes, batch.dead_letters)
-        await save_changes(connection, moved, changes, entries)
+        await save_changes(connection, moved, changes, book.stock_moves(), entries)
         steps.done("saved", len(entries))
     clock.lap("save")
     steps.done("committed", len(entries))
@@ -100,12 +105,16 @@ async def _load(
     ticks: Sequence[Arrival],
     lanes: Mapping[int, Lane],
     expiry_batch_max: int,
+    *,
+    locks_stock: bool,
 ) -> tuple[Book, set[int]]:
     events = [
         arrival.event for arrival in batch.arrivals if not isinstance(arrival.event, ExpiryTick)
     ]
     instants = {tick.lane: tick.event.at for tick in ticks if isinstance(tick.event, ExpiryTick)}
-    book, with_more_due = await load_book(connection, events, instants, expiry_batch_max)
+    book, with_more_due = await load_book(
+        connection, events, instants, expiry_batch_max, locks_stock=locks_stock
+    )
     book.last_tick = {lane.lane: lane.last_tick for lane in lanes.values()}
     # Of admissions that are of other lanes: asked once they are locked, so that a tick that has
     # ended one of their holds is seen.

@@ -4,11 +4,14 @@ What a batch may change is locked, always in key order and one table after the o
 admissions, early facts, reservations, stock lines, pools. So two workers that meet on a row wait
 for each other and do not deadlock, but where a transfer leads to a further shopper, whom a second
 round loads: there a deadlock is a conflict, and the batch is decided anew.
+
+Stock lines, on which all workers meet, are only read here, and locked when all else is saved (see
+`reservations.stock_moves`), but where pools come after them.
 """
 
 from db.adjustments import due_adjustments
 from db.loading_admissions import lock_admissions, lock_facts, lock_reservations
-from db.loading_counters import lock_pools, lock_stock
+from db.loading_counters import lock_pools, lock_stock, read_stock
 from db.loading_due import DueHold, due_facts, due_holds
 from db.loading_shoppers import lock_shoppers
 
@@ -23,4 +26,5 @@ __all__ = [
     "lock_reservations",
     "lock_shoppers",
     "lock_stock",
+    "read_stock",
 ]

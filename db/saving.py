@@ -2,7 +2,7 @@
 
 from db.adjustments import end_adjustments
 from db.saving_admissions import add_admissions, update_admissions
-from db.saving_counters import update_pools, update_stock
+from db.saving_counters import move_stock, update_pools
 from db.saving_facts import add_facts, end_facts, update_facts
 from db.saving_reservations import add_reservations, update_reservations
 
@@ -12,9 +12,9 @@ __all__ = [
     "add_reservations",
     "end_adjustments",
     "end_facts",
+    "move_stock",
     "update_admissions",
     "update_facts",
     "update_pools",
     "update_reservations",
-    "update_stock",
 ]

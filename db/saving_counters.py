@@ -1,31 +1,52 @@
-"""The counters of stock lines and pools into rows, which the transaction has locked."""
+"""The counters of stock lines and pools into rows."""
 
 from collections.abc import Collection
 
-from db.columns import columns
+from db.columns import columns, text_columns
 from db.connect import Connection
-from schemas.stock import Pool, StockLine
+from schemas.stock import Pool, StockMove, StockMoved
 
 
-async def update_stock(connection: Connection, lines: Collection[StockLine]) -> None:
-    """Write the counters of stock lines, which this transaction has locked.
+async def move_stock(connection: Connection, moves: Collection[StockMove]) -> None:
+    """Lock stock lines, in key order, and add what a batch decided where they bear it.
+
+    Raises StockMoved where one of them does not: it was not locked when it was loaded, and another
+    transaction has changed it since. A lock that was waited for is of the row as it is by then.
+    Source: Postgres' manual, "Read Committed Isolation Level".
 
     Raises CheckViolationError where a rule has oversold a line: the second wall, and a bug.
     """
-    await connection.execute(
+    unmoved = await connection.fetchval(
         """
-        UPDATE stock_lines AS saved
-           SET on_hand = new.on_hand, reserved = new.reserved,
-               allocated = new.allocated, sold = new.sold, short = new.short
-          FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-                      $6::bigint[], $7::bigint[], $8::bigint[])
-            AS new (organization_id, product_id, variant_id,
-                    on_hand, reserved, allocated, sold, short)
-         WHERE saved.organization_id = new.organization_id
-           AND saved.product_id = new.product_id AND saved.variant_id = new.variant_id
+        WITH unmoved AS MATERIALIZED (
+            SELECT move.*
+              FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::boolean[],
+                          $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+                          $10::bigint[], $11::bigint[], $12::bigint[])
+                AS move (organization_id, product_id, variant_id, tracked, short, low, high,
+                         on_hand_by, reserved_by, allocated_by, sold_by, short_by)
+              JOIN stock_lines AS stock USING (organization_id, product_id, variant_id)
+             WHERE stock.tracked = move.tracked AND stock.short = move.short
+               AND stock.on_hand - stock.reserved BETWEEN move.low AND move.high
+             ORDER BY stock.organization_id, stock.product_id, stock.variant_id
+               FOR NO KEY UPDATE OF stock
+        ), moved AS (
+            UPDATE stock_lines AS saved
+               SET on_hand = saved.on_hand + on_hand_by, reserved = saved.reserved + reserved_by,
+                   allocated = saved.allocated + allocated_by, sold = saved.sold + sold_by,
+                   short = saved.short + short_by
+              FROM unmoved
+             WHERE saved.organization_id = unmoved.organization_id
+               AND saved.product_id = unmoved.product_id AND saved.variant_id = unmoved.variant_id
+               AND (on_hand_by, reserved_by, allocated_by, sold_by, short_by) <> (0, 0, 0, 0, 0)
+        )
+        SELECT count(*) FROM unmoved
         """,
-        *columns([(*s.key, s.on_hand, s.reserved, s.allocated, s.sold, s.short) for s in lines], 8),
+        *text_columns([move[:3] for move in moves], 3),
+        *columns([move[3:] for move in moves], 9),
     )
+    if unmoved < len(moves):
+        raise StockMoved(f"{len(moves) - unmoved} of {len(moves)} stock lines were moved meanwhile")
 
 
 async def update_pools(connection: Connection, pools: Collection[Pool]) -> None:

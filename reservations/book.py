@@ -1,15 +1,18 @@
 """The book: what a batch loaded, indexed as the rules ask for it, and what the rules changed."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from reservations.stock_moves import StockAsked
 from schemas.adjusted import Adjusted, Adjustment
 from schemas.outcomes import Outcome
 from schemas.policy import DEFAULT_POLICY, Policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
-from schemas.stock import Pool, PoolKey, StockKey, StockLine
+from schemas.stock import Pool, PoolKey, StockKey, StockLine, StockMove
 from schemas.vocabulary import Result
 
 ShopperKey = tuple[str, str]  # organization, consumer id
@@ -44,6 +47,7 @@ class Book:
         "admissions_by_also_id",
         "admissions_by_consumer",
         "admissions_by_token",
+        "asked",
         "changes",
         "due_adjustments",
         "due_facts",
@@ -57,12 +61,15 @@ class Book:
         "pruned_before",
         "reservations",
         "stock",
+        "stock_before",
         "told_late",
     )
 
     def __init__(self) -> None:
         self.policies: dict[tuple[str, str], Policy] = {}
         self.stock: dict[StockKey, StockLine] = {}
+        self.stock_before: dict[StockKey, StockLine] = {}  # as they were loaded
+        self.asked = StockAsked()
         self.pools: dict[PoolKey, Pool] = {}
         self.last_tick: dict[int, datetime] = {}
         self.now = NEVER_TICKED  # the database's clock when the batch began
@@ -107,6 +114,16 @@ class Book:
             theirs = self.admissions_by_consumer[shopper]
             if not any(one is admission for one in theirs):
                 theirs.append(admission)
+
+    def load_stock(self, lines: Iterable[StockLine]) -> None:
+        """Put stock lines where the rules find them, and keep what they were."""
+        for line in lines:
+            self.stock[line.key] = line
+            self.stock_before[line.key] = copy(line)
+
+    def stock_moves(self) -> list[StockMove]:
+        """Give what was decided to be added to stock lines, and which they have to be for that."""
+        return self.asked.moves(self.stock_before, self.changes.stock)
 
     def load_reservation(self, reservation: Reservation) -> None:
         """Put a reservation with its admission."""

@@ -85,7 +85,8 @@ def _warn(book: Book, tick: Arrival, reservation: Reservation) -> None:
     if not reservation.at_risk or reservation.warned:
         return
     book.touch_reservation(reservation)
-    reservation.at_risk = min(reservation.at_risk, book.stock[reservation.stock_key].short)
+    short = book.asked.short(book.stock[reservation.stock_key])
+    reservation.at_risk = min(reservation.at_risk, short)
     reservation.warned = reservation.at_risk > 0
     if reservation.warned:
         admission = book.admissions[reservation.admission_key]

@@ -53,7 +53,8 @@ def _may_move(book: Book, admission: Admission, sold: Reservation) -> bool:
     anew = copy(sold)
     prepare(book, anew, admission)
     is_whole = not (sold.missing or sold.restocked)
-    if is_whole and _place(anew) == _place(sold) and not book.stock[sold.stock_key].short:
+    line = book.stock[sold.stock_key]
+    if is_whole and _place(anew) == _place(sold) and not book.asked.short(line):
         return True
     return refusal(book, anew, sold.quantity + sold.missing) is None
 

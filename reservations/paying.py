@@ -136,7 +136,9 @@ class Sale:
         if bought < reservation.quantity:
             unsold = reservation.quantity - bought
             release_part(self.book, self.arrival, reservation, unsold, "not_purchased")
-        short = self.book.stock[reservation.stock_key].short
+        if not reservation.at_risk:
+            return reservation.quantity, 0
+        short = self.book.asked.short(self.book.stock[reservation.stock_key])
         blocked = min(reservation.at_risk, short)
         if blocked:
             give_back(self.book, reservation, blocked)

@@ -54,7 +54,7 @@ def refusal(book: Book, reservation: Reservation, quantity: int) -> Reason | Non
     if not line.tracked:
         return None
     if reservation.strategy != "pool":
-        return None if line.available >= quantity else "insufficient_stock"
+        return None if book.asked.has_available(line, quantity) else "insufficient_stock"
     pool = book.pools.get(reservation.pool_key)
     if pool is None:
         return "unknown_pool"
@@ -64,7 +64,7 @@ def refusal(book: Book, reservation: Reservation, quantity: int) -> Reason | Non
 def can_oversell(book: Book, reservation: Reservation, quantity: int, budget: int) -> bool:
     """Tell whether the policy's budget bears selling units that are not there."""
     line = book.stock.get(reservation.stock_key)
-    if line is None or not line.tracked or line.short + quantity > budget:
+    if line is None or not line.tracked or book.asked.short(line) + quantity > budget:
         return False
     return reservation.strategy != "pool" or reservation.pool_key in book.pools
 

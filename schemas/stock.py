@@ -50,6 +50,31 @@ class StockLine(Struct, gc=False):
         return self.on_hand - self.reserved
 
 
+class StockMove(NamedTuple):
+    """Units that a batch adds to the counters of a stock line, which it may not have locked yet.
+
+    It would add the same to all counters with this `short` and `tracked`, and with no fewer units
+    available than `low` and no more than `high`.
+    """
+
+    organization_id: str
+    product_id: str
+    variant_id: str
+    tracked: bool
+    short: int
+    low: int
+    high: int
+    on_hand_by: int
+    reserved_by: int
+    allocated_by: int
+    sold_by: int
+    short_by: int
+
+
+class StockMoved(Exception):
+    """A stock line is not as it was when a batch that asked for it was decided."""
+
+
 class Pool(Struct, gc=False):
     """The counters of one pool, in units: filled = available + allocated + sold from it."""
 

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from asyncpg import Pool
 
 from consumers.records import Batch
-from consumers.transaction import apply_batch
+from consumers.retrying import apply_with_retries
 from db.lanes import STREAMS, Lane
 from db.policies import PolicyRow, import_policies
 from db.pool_fill import PoolRow, fill_pools
@@ -57,7 +57,7 @@ class Sale:
             else:
                 batch.arrivals.append(arrival)
         batch.dead_letters += [self._dead_letter(lane) for lane in unreadable]
-        applied = await apply_batch(self.pool, batch, self.lanes, expiry_batch_max=100)
+        applied = await apply_with_retries(self.pool, batch, self.lanes, expiry_batch_max=100)
         self.lanes = applied.lanes
         self.entries += applied.entries
 

@@ -53,14 +53,18 @@ class Code:
 
     def apply(self, steps: Iterable[Step]) -> None:
         """Apply steps as one batch; a withdrawal is one of its own."""
+        if batch := self.happening(steps):
+            self.world.apply(batch)
+
+    def happening(self, steps: Iterable[Step]) -> list[Happens]:
+        """Give steps as records; a withdrawal is none, and happens at once."""
         batch = []
         for lane, event in steps:
             if isinstance(event, Withdrawal):
                 _withdraw(self.world, event)
             else:
                 batch.append(self._happens(lane, event))
-        if batch:
-            self.world.apply(batch)
+        return batch
 
     def _happens(self, lane: int, event: AnyEvent) -> Happens:
         topic = TOPICS.get(type(event), "hold-commands")

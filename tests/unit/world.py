@@ -83,13 +83,18 @@ class World:
 
     def apply(self, batch: Sequence[Happens]) -> Changes:
         """Load a book, let the rules decide a batch, and save what they changed."""
+        book = self.decided(batch)
+        self._save(book.changes)
+        self.last_tick |= book.last_tick
+        return book.changes
+
+    def decided(self, batch: Sequence[Happens]) -> Book:
+        """Load a book, and let the rules decide a batch: nothing of it is saved yet."""
         arrivals = [step.arrival for step in batch]
         book = self._book(arrivals)
         book.now = self._now(arrivals)
-        changes = decide(book, arrivals)
-        self._save(changes)
-        self.last_tick |= book.last_tick
-        return changes
+        decide(book, arrivals)
+        return book
 
     def look(self, look: Look) -> str:
         """Word what somebody sees who looks there."""
@@ -190,13 +195,14 @@ class World:
                 book.load_reservation(copy(reservation))
         if self.loads_all:
             book.policies = dict(self.policies)
-            book.stock, book.pools = _copies(self.stock), _copies(self.pools)
+            book.load_stock(_copies(self.stock).values())
+            book.pools = _copies(self.pools)
             return
         waiting = [fact.known.fact for each in book.facts_by_consumer.values() for fact in each]
         all_events = [*events, *waiting]
         book.policies = _only(self.policies, policies_wanted(book, all_events))
         stock_keys, pool_keys = stock_wanted(book, all_events)
-        book.stock = _copies(_only(self.stock, stock_keys))
+        book.load_stock(_copies(_only(self.stock, stock_keys)).values())
         book.pools = _copies(_only(self.pools, pool_keys))
 
     def _load_shoppers(self, book: Book, wanted: Wanted, due: Set[AdmissionKey]) -> None:
