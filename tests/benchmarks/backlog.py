@@ -43,19 +43,21 @@ async def drain(
         return events / (await _readable_at(world, events, reader) - began)
 
 
-async def measure_workers(servers: EmbeddedServers, events: int, *, workers: int) -> float:
+async def measure_workers(
+    servers: EmbeddedServers, events: int, *, workers: int, products: int
+) -> float:
     """Give the events per second of several workers that share the lanes of a backlog.
 
     They stand still while it is sent, for less than their sessions last: else the first of them
     would have all lanes, and the sender would take its part of the processors.
     """
-    async with world_of(servers, products=1000, SESSION_TIMEOUT="60") as world:
+    async with world_of(servers, products=products, SESSION_TIMEOUT="60") as world:
         for _ in range(workers):
             await world.start_worker()
         await until(lambda: _share_lanes(world))
         async with asyncio.timeout(SECONDS_MAX), outcomes_of(world) as reader:
             _signal(world, signal.SIGSTOP)
-            await world.send(records("admissions", events, 1000))
+            await world.send(records("admissions", events, products))
             began = time.time()
             _signal(world, signal.SIGCONT)
             return events / (await _readable_at(world, events, reader) - began)

@@ -71,12 +71,30 @@ async def peers(servers: EmbeddedServers, scale: Scale) -> Seen:
 
 
 async def workers(servers: EmbeddedServers, scale: Scale) -> Seen:
-    """Let one worker, and then two, apply events while they come."""
-    tell("one worker")
-    one = await backlog.measure_workers(servers, scale.backlog, workers=1)
-    tell("two workers")
-    two = await backlog.measure_workers(servers, scale.backlog, workers=2)
-    return Seen({"events/s, one worker": one, "events/s, two workers": two, "workers": two / one})
+    """Let one worker, and then two, apply a backlog: of a thousand products, and of one."""
+    one, two = await _one_and_two(servers, scale, products=1000)
+    hot_one, hot_two = await _one_and_two(servers, scale, products=1)
+    return Seen(
+        {
+            "events/s, one worker": one,
+            "events/s, two workers": two,
+            "workers": two / one,
+            "events/s, one hot product, one worker": hot_one,
+            "events/s, one hot product, two workers": hot_two,
+            "two workers over one, one hot product": hot_two / hot_one,
+        }
+    )
+
+
+async def _one_and_two(
+    servers: EmbeddedServers, scale: Scale, *, products: int
+) -> tuple[float, float]:
+    rates = []
+    for number in (1, 2):
+        tell(f"{number} worker{'s' * (number > 1)}, {products:,} product{'s' * (products > 1)}")
+        rate = backlog.measure_workers(servers, scale.backlog, workers=number, products=products)
+        rates.append(await rate)
+    return rates[0], rates[1]
 
 
 async def failover(servers: EmbeddedServers, scale: Scale) -> Seen:
