@@ -1,9 +1,11 @@
 """The short form of the benchmarks: they run, and their worlds verify. They bound no time."""
 
+from aiokafka.producer.message_accumulator import BatchBuilder
+
 from service.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServers
 from tests.benchmarks import backlog, copying
 from tests.benchmarks.lines import LINES, figure
-from tests.benchmarks.paced import latencies_of
+from tests.benchmarks.paced import batches, latencies_of
 from tests.benchmarks.results import results_of
 from tests.benchmarks.seen import SHORT, AllSeen, Seen
 from tests.benchmarks.storm import strike
@@ -21,6 +23,16 @@ async def test_benchmarks_run(postgres: EmbeddedPostgres, kafka: EmbeddedKafka) 
     assert min(rate, copied, storm.seconds, *(one.ms for one in storm.samples)) > 0
     assert storm.ends[-1][1] == 200
     assert len(storm.samples) > 50
+
+
+def test_nothing_is_left_out_after_a_moment_in_which_nothing_could_be_sent() -> None:
+    sent: dict[bytes, float] = {}
+    crowd = [(f"shopper-{n}", "lamp") for n in range(500)]
+
+    made = batches(lambda: BatchBuilder(16_384, 0, is_transactional=False), crowd, sent)
+
+    assert len(made) > 1
+    assert sum(batch.record_count() for batch in made) == len(sent) == 500
 
 
 def test_what_was_measured_is_told_by_line() -> None:
