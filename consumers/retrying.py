@@ -43,7 +43,7 @@ async def apply_with_retries(
     """
     locks_stock = False
 
-    async def attempt_once() -> Applied:
+    async def attempt_once(conflicts: int) -> Applied:
         with tracing.batch(batch) if tracing else nullcontext() as span:
 
             def on_decided(outcomes: Sequence[Outcome]) -> None:
@@ -59,13 +59,14 @@ async def apply_with_retries(
                 locks_stock=locks_stock,
                 on_decided=on_decided,
             )
+            applied.conflicts = conflicts
             if span:
                 span.commit(applied)
             return applied
 
     for attempt in range(CONFLICT_RETRIES_MAX):
         try:
-            return await attempt_once()
+            return await attempt_once(attempt)
         except StockMoved as moved:
             locks_stock = True
             log.info("batch.conflict", attempt=attempt + 1, error=str(moved))
@@ -76,7 +77,7 @@ async def apply_with_retries(
             if isinstance(error, asyncpg.LockNotAvailableError):
                 await free_locks(pool)
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-    return await attempt_once()
+    return await attempt_once(CONFLICT_RETRIES_MAX)
 
 
 async def free_locks(pool: Pool) -> None:

@@ -41,6 +41,7 @@ class Applied:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     overdue_seconds: list[float] = field(default_factory=list)  # how late ticks ended holds
     trace_id: str | None = None  # of the batch's span, where it is traced
+    conflicts: int = 0  # how often it was decided in vain before
 
 
 async def apply_batch(

@@ -27,14 +27,10 @@ class StockAsked:
 
     def has_available(self, line: StockLine, quantity: int) -> bool:
         """Tell whether so many units of a line are available."""
-        spare, key = line.available - quantity, line.key
-        if spare >= 0:
-            if spare < self._spare.get(key, UNBOUNDED):
-                self._spare[key] = spare
-            return True
-        if -spare < self._lacking.get(key, UNBOUNDED):
-            self._lacking[key] = -spare
-        return False
+        spare = line.available - quantity
+        noted = self._spare if spare >= 0 else self._lacking
+        noted[line.key] = min(abs(spare), noted.get(line.key, UNBOUNDED))
+        return spare >= 0
 
     def short(self, line: StockLine) -> int:
         """Give how many units of a line are held or sold and not there."""

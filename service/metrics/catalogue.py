@@ -17,6 +17,13 @@ MISROUTED: Final = Metric(
     "records under another key than their consumer: applied rightly, but lanes wait for lanes",
     "key the sender's records by consumer id",
 )  # fmt: skip
+CONFLICTS: Final = Metric(
+    "conflicts_total", "counter", "conflicts", (), "sum",
+    "times that a batch was decided in vain: another worker had moved its stock lines meanwhile so"
+    " far that it would have been decided otherwise, or had rows that it needed",
+    "some, where stock comes to its end or shoppers are transferred, are ordinary; many: see the"
+    " worker's log for `batch.conflict`",
+)  # fmt: skip
 BATCH_SIZE: Final = Metric(
     "batch_size", "histogram", "records", (), "sum",
     "records in a batch; it grows with the backlog by itself",
@@ -27,7 +34,7 @@ BATCH_SECONDS: Final = Metric(
     "batch_seconds", "histogram", "seconds", ("phase",), "sum",
     "how long a batch takes to `load`, to `decide` and to `save`",
     "`load` grows with locks that others hold, `decide` with admissions of one shopper, `save` with"
-    " the disk",
+    " the disk and with stock lines that others are writing",
     SECONDS,
 )  # fmt: skip
 EVENT_AGE_SECONDS: Final = Metric(

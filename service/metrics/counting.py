@@ -72,6 +72,7 @@ def count_applied(metrics: Metrics, applied: Applied) -> None:
     for (outcome_type, reason), count in said.items():
         metrics.add(catalogue.OUTCOMES, count, outcome_type, reason)
     metrics.add(catalogue.MISROUTED, applied.misrouted)
+    metrics.add(catalogue.CONFLICTS, applied.conflicts)
     if applied.size:
         metrics.observe(catalogue.BATCH_SIZE, applied.size)
     if applied.age_seconds is not None:

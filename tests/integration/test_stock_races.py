@@ -13,6 +13,7 @@ from asyncpg import Pool
 from structlog.testing import capture_logs
 
 from consumers.records import Batch
+from consumers.retrying import apply_with_retries
 from consumers.transaction import apply_batch
 from db.connect import Connection
 from db.stock_import import StockRow, import_stock
@@ -172,6 +173,18 @@ async def test_what_was_refused_is_granted_when_it_came_back_meanwhile(
     assert first.said() == [("ada", "reserved", None)]
     assert (await stock_of(db), conflicts(logs)) == ((2, 2, 0), 1)
     await add_up(db)
+
+
+async def test_a_batch_tells_how_often_it_was_decided_in_vain(pool: Pool, db: Connection) -> None:
+    first, second = await open_doors(pool, db, 1)
+    ada = batch_of([admitted("ada", (LAMP, 1), to="soft", minutes=30)])
+    async with held_up(pool, STOCK):
+        winning = await begin(db, second.admit("bo"), waiting=1)
+        losing = await begin(
+            db, apply_with_retries(pool, ada, first.sale.lanes, expiry_batch_max=9), waiting=2
+        )
+    await winning
+    assert (await losing).conflicts == 1
 
 
 async def test_nothing_of_a_batch_stands_that_was_decided_on_other_stock(

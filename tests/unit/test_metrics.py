@@ -101,12 +101,14 @@ def test_a_batch_is_counted() -> None:
     )
     seconds = {"load": 0.1, "decide": 0.2}
     applied = Applied({}, [], [], results, set(), 4, 2, 0.03, seconds, overdue_seconds=[2, 3])
+    applied.conflicts = 3
 
     count_applied(metrics, applied)
     count_published(metrics, 5, 0.5)
 
     assert value(metrics, "events_total", topic="admitted", result="applied") == 3
     assert value(metrics, "misrouted_total") == 2
+    assert value(metrics, "conflicts_total") == 3
     assert value(metrics, "batch_size_sum") == 4
     assert value(metrics, "event_age_seconds_sum") == 0.03
     assert value(metrics, "batch_seconds_sum", phase="decide") == 0.2

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,14 @@ def test_a_line_is_told_as_it_was() -> None:
     before, after = line(4, short=2, tracked=False), line(1, short=1, tracked=False)
     move = move_of(StockAsked(), before, after)
     assert (*move[:3], move.tracked, move.short, move.short_by) == (*KEY, False, 2, -1)
+
+
+@pytest.mark.parametrize("available", [-(10**12), 0, 10**12])
+def test_bounds_are_numbers_that_postgres_can_hold(available: int) -> None:
+    asked, before = StockAsked(), line(available)
+    asked.short(before)
+    move = move_of(asked, before)
+    assert -(1 << 63) <= move.low < -(1 << 61) < (1 << 61) < move.high < 1 << 63
 
 
 def moves_of(text: str, happens: str) -> list[StockMove]:
