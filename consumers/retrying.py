@@ -68,7 +68,6 @@ async def apply_with_retries(
         try:
             return await attempt_once(attempt)
         except StockMoved as moved:
-            locks_stock = True
             log.info("batch.conflict", attempt=attempt + 1, error=str(moved))
         except DATABASE_ERRORS as error:
             if not fault_of(error).is_conflict:
@@ -77,6 +76,7 @@ async def apply_with_retries(
             if isinstance(error, asyncpg.LockNotAvailableError):
                 await free_locks(pool)
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
+        locks_stock = True  # from now on stock moves no more meanwhile, whatever it was
     return await attempt_once(CONFLICT_RETRIES_MAX)
 
 

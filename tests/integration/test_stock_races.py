@@ -12,6 +12,7 @@ import pytest
 from asyncpg import Pool
 from structlog.testing import capture_logs
 
+from consumers import retrying
 from consumers.records import Batch
 from consumers.retrying import apply_with_retries
 from consumers.transaction import apply_batch
@@ -24,6 +25,7 @@ from schemas.stock import StockMoved
 from tests.integration.sale import BEGAN, Sale, admitted, paid
 from tests.integration.shop import LAMP, open_shop
 from tests.integration.test_batch import batch_of
+from tests.integration.test_retrying import CONFLICTS
 from tests.integration.test_shortage_races import begin, held_up
 
 STOCK = "SELECT FROM stock_lines FOR UPDATE"
@@ -223,6 +225,24 @@ async def test_the_second_time_nobody_can_be_faster(pool: Pool, db: Connection) 
         assert decided == []
     await work
     assert decided == [1]
+
+
+async def test_it_locks_them_after_any_conflict(
+    pool: Pool, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the last attempt that it has could meet moved stock, which nobody waits out."""
+    monkeypatch.setattr(retrying, "CONFLICT_RETRIES_MAX", 1)
+    door, _ = await open_doors(pool, db, 1)
+    await db.execute(CONFLICTS.format(times=1, sqlstate="40001"))
+    try:
+        async with held_up(pool, STOCK) as other:
+            work = await begin(db, door.admit("ada"), waiting=1)
+            await other.execute("UPDATE stock_lines SET received = 0, on_hand = 0")
+        await work
+    finally:
+        await db.execute("DROP FUNCTION meet CASCADE; DROP SEQUENCE attempts")
+    assert door.said() == [("ada", "rejected", "insufficient_stock")]
+    await add_up(db)
 
 
 # The operator
