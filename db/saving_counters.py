@@ -8,45 +8,38 @@ from schemas.stock import Pool, StockMove, StockMoved
 
 
 async def move_stock(connection: Connection, moves: Collection[StockMove]) -> None:
-    """Lock stock lines, in key order, and add what a batch decided where they bear it.
+    """Add what a batch decided to stock lines, in key order, where they bear it.
 
     Raises StockMoved where one of them does not: it was not locked when it was loaded, and another
-    transaction has changed it since. A lock that was waited for is of the row as it is by then.
+    transaction has changed it since. A row that was waited for is looked at as it is by then.
     Source: Postgres' manual, "Read Committed Isolation Level".
 
     Raises CheckViolationError where a rule has oversold a line: the second wall, and a bug.
     """
-    unmoved = await connection.fetchval(
+    # The rows are locked as they are found, one after the other, by nested loops over these arrays.
+    ordered = sorted(moves)
+    status = await connection.execute(
         """
-        WITH unmoved AS MATERIALIZED (
-            SELECT move.*
-              FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::boolean[],
-                          $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-                          $10::bigint[], $11::bigint[], $12::bigint[])
-                AS move (organization_id, product_id, variant_id, tracked, short, low, high,
-                         on_hand_by, reserved_by, allocated_by, sold_by, short_by)
-              JOIN stock_lines AS stock USING (organization_id, product_id, variant_id)
-             WHERE stock.tracked = move.tracked AND stock.short = move.short
-               AND stock.on_hand - stock.reserved BETWEEN move.low AND move.high
-             ORDER BY stock.organization_id, stock.product_id, stock.variant_id
-               FOR NO KEY UPDATE OF stock
-        ), moved AS (
-            UPDATE stock_lines AS saved
-               SET on_hand = saved.on_hand + on_hand_by, reserved = saved.reserved + reserved_by,
-                   allocated = saved.allocated + allocated_by, sold = saved.sold + sold_by,
-                   short = saved.short + short_by
-              FROM unmoved
-             WHERE saved.organization_id = unmoved.organization_id
-               AND saved.product_id = unmoved.product_id AND saved.variant_id = unmoved.variant_id
-               AND (on_hand_by, reserved_by, allocated_by, sold_by, short_by) <> (0, 0, 0, 0, 0)
-        )
-        SELECT count(*) FROM unmoved
+        UPDATE stock_lines AS saved
+           SET on_hand = saved.on_hand + on_hand_by, reserved = saved.reserved + reserved_by,
+               allocated = saved.allocated + allocated_by, sold = saved.sold + sold_by,
+               short = saved.short + short_by
+          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::boolean[],
+                      $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+                      $10::bigint[], $11::bigint[], $12::bigint[])
+            AS move (organization_id, product_id, variant_id, tracked, short, low, high,
+                     on_hand_by, reserved_by, allocated_by, sold_by, short_by)
+         WHERE saved.organization_id = move.organization_id
+           AND saved.product_id = move.product_id AND saved.variant_id = move.variant_id
+           AND saved.tracked = move.tracked AND saved.short = move.short
+           AND saved.on_hand - saved.reserved BETWEEN move.low AND move.high
         """,
-        *text_columns([move[:3] for move in moves], 3),
-        *columns([move[3:] for move in moves], 9),
+        *text_columns([move[:3] for move in ordered], 3),
+        *zip(*(move[3:] for move in ordered), strict=True),
     )
-    if unmoved < len(moves):
-        raise StockMoved(f"{len(moves) - unmoved} of {len(moves)} stock lines were moved meanwhile")
+    missing = len(ordered) - int(status.removeprefix("UPDATE "))
+    if missing:
+        raise StockMoved(f"{missing} of {len(ordered)} stock lines were moved meanwhile")
 
 
 async def update_pools(connection: Connection, pools: Collection[Pool]) -> None:

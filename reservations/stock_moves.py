@@ -48,13 +48,13 @@ class StockAsked:
         now = before if after is None else after
         return StockMove(
             *before.key,
-            tracked=before.tracked,
-            short=before.short,
-            low=before.available - self._spare.get(before.key, UNBOUNDED),
-            high=before.available - 1 + self._lacking.get(before.key, UNBOUNDED),
-            on_hand_by=now.on_hand - before.on_hand,
-            reserved_by=now.reserved - before.reserved,
-            allocated_by=now.allocated - before.allocated,
-            sold_by=now.sold - before.sold,
-            short_by=now.short - before.short,
+            before.tracked,
+            before.short,
+            before.available - self._spare.get(before.key, UNBOUNDED),
+            before.available - 1 + self._lacking.get(before.key, UNBOUNDED),
+            now.on_hand - before.on_hand,
+            now.reserved - before.reserved,
+            now.allocated - before.allocated,
+            now.sold - before.sold,
+            now.short - before.short,
         )

@@ -325,6 +325,20 @@ async def test_holds_that_come_and_go_at_four_doors_add_up(
     await add_up(db)
 
 
+async def test_lines_are_locked_in_key_order(pool: Pool, db: Connection) -> None:
+    """Else two batches that share two lines could wait for each other for ever."""
+    door, _ = await open_doors(pool, db, 9)  # of moon lamps
+    names = ("sun-lamp", "amber-lamp")
+    await import_stock(db, [StockRow(n, "acme", name, "", 9) for n, name in enumerate(names, 2)])
+    items = [(name, 1) for name in (*names, LAMP)]
+    event = admitted("ada", *items, to="soft", minutes=30)
+    async with held_up(pool, f"{STOCK_OF} '{LAMP}' FOR UPDATE"):
+        work = await begin(db, door.apply(event), waiting=1)
+        free = await db.fetch("SELECT product_id FROM stock_lines FOR UPDATE SKIP LOCKED")
+    await work
+    assert [row["product_id"] for row in free] == ["sun-lamp"]
+
+
 async def test_lines_are_locked_before_pools(pool: Pool, db: Connection) -> None:
     """All who lock both do it in this order: one that did not would wait for ever for another."""
     shop = await open_shop(pool, db, 10, attic=4)
