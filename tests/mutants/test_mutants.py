@@ -13,9 +13,9 @@ from tests.mutants.trial import TESTS, Verdict, trial
 
 # A module, a guard in it, and the guard as it must not be.
 GUARDS = [
-    ("strategies", "line.available >= quantity", "line.available > quantity"),
+    ("stock_moves", "return spare >= 0", "return spare > 0"),
     ("strategies", "pool.available >= quantity", "pool.available > quantity"),
-    ("strategies", "line.short + quantity > budget", "line.short + quantity >= budget"),
+    ("strategies", "short(line) + quantity > budget", "short(line) + quantity >= budget"),
     ("limits", "units > most", "units >= most"),
     ("decide", "event.at <= last and", "event.at < last and"),
     ("standing", "payment.paid_at > over_at", "payment.paid_at >= over_at"),
