@@ -37,11 +37,12 @@ async def apply_with_retries(
     tracing: Tracing | None = None,
     on_saving: Callable[[], None] = nothing,
 ) -> Applied:
-    """Apply a batch, and after a conflict apply it again. Raises what `apply_batch` does.
+    """Apply a batch, and after a conflict apply it again.
+
+    Raises what `apply_batch` does, but StockMoved: a batch that is decided anew locks its lines.
 
     `on_saving` is called when the batch is decided, and Postgres has the most to do.
     """
-    locks_stock = False
 
     async def attempt_once(conflicts: int) -> Applied:
         with tracing.batch(batch) if tracing else nullcontext() as span:
@@ -56,7 +57,7 @@ async def apply_with_retries(
                 batch,
                 lanes,
                 expiry_batch_max=expiry_batch_max,
-                locks_stock=locks_stock,
+                locks_stock=conflicts > 0,  # stock moves no more meanwhile, whatever it was
                 on_decided=on_decided,
             )
             applied.conflicts = conflicts
@@ -76,7 +77,6 @@ async def apply_with_retries(
             if isinstance(error, asyncpg.LockNotAvailableError):
                 await free_locks(pool)
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-        locks_stock = True  # from now on stock moves no more meanwhile, whatever it was
     return await attempt_once(CONFLICT_RETRIES_MAX)
 
 

@@ -1,30 +1,29 @@
 """What a batch changed into rows, inside its transaction."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from db import journal, saving
 from db.connect import Connection
 from db.lanes import Lane, save_lanes
-from reservations.book import Changes
+from reservations.book import Book
 from schemas.journal import JournalEntry
-from schemas.stock import StockMove
 
 
 async def save_changes(
     connection: Connection,
     lanes: Mapping[int, Lane],
-    changes: Changes,
-    moves: Collection[StockMove],
+    book: Book,
     entries: Sequence[JournalEntry],
 ) -> None:
-    """Save what changed, each table by one statement; a table without changes costs none.
+    """Save what the rules changed, each table by one statement; a table without changes costs none.
 
     Stock lines come last: that is how long other workers wait for them. The lanes get what only
     Postgres knows: how many holds they have, which `reconcile` may repair.
 
     Raises StockMoved: nothing of it stands then.
     """
+    changes = book.changes
     saves: list[tuple[Callable[..., Awaitable[None]], dict[Any, Any]]] = [
         (saving.add_admissions, changes.new_admissions),
         (saving.update_admissions, changes.admissions),
@@ -45,5 +44,5 @@ async def save_changes(
     active = await save_lanes(connection, list(lanes.values()), changes.holds_active)
     for number, holds_active in active.items():
         lanes[number].holds_active = holds_active
-    if moves:
+    if moves := book.stock_moves():
         await saving.move_stock(connection, moves)

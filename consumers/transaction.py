@@ -82,7 +82,7 @@ async def apply_batch(
         moved = _moved(lanes, batch, book)
         outcomes: list[AnyOutcome] = [*changes.outcomes, *changes.adjustments.values()]
         entries = journal_entries(moved, outcomes, batch.dead_letters)
-        await save_changes(connection, moved, changes, book.stock_moves(), entries)
+        await save_changes(connection, moved, book, entries)
         steps.done("saved", len(entries))
     clock.lap("save")
     steps.done("committed", len(entries))

@@ -6,7 +6,8 @@ for each other and do not deadlock, but where a transfer leads to a further shop
 round loads: there a deadlock is a conflict, and the batch is decided anew.
 
 Stock lines, on which all workers meet, are only read here, and locked when all else is saved (see
-`reservations.stock_moves`), but where pools come after them.
+`reservations.stock_moves`), but where pools come after them. Two lanes that bring one new admission
+at once, one of them with pools, may deadlock there: a conflict, too.
 """
 
 from db.adjustments import due_adjustments

@@ -12,7 +12,7 @@ from typing import Final
 
 from schemas.stock import StockKey, StockLine, StockMove
 
-UNBOUNDED: Final = 1 << 62  # a bigint of Postgres, also with any number of units added
+UNBOUNDED: Final = 1 << 62  # a bigint of Postgres, also with all units of a file added
 
 
 class StockAsked:

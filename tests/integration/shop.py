@@ -52,10 +52,7 @@ class Shop:
         await self.apply([paid(shopper, minute=minute)])
 
     async def leave(self, shopper: str, *, minute: int = 5) -> None:
-        at = BEGAN + timedelta(minutes=minute)
-        names = (("organization_id", "acme"), ("consumer_id", shopper), ("admission_id", shopper))
-        end = {"event_id": "left", "ended_at": at, "end": "left", **dict(names)}
-        await self.apply([event_of(AdmissionEnded, end)])
+        await self.apply([left(shopper, minute=minute)])
 
     async def apply(self, events: Iterable[AnyEvent]) -> None:
         await self.sale.apply([(0, event) for event in events])
@@ -91,19 +88,36 @@ class Shop:
 
     def said(self, shopper: str) -> list[tuple[str, int | None, str | None]]:
         """Give type, quantity and reason of all that was said of a shopper's hold."""
-        bodies = [
-            (e.type.rpartition(".")[2], json.loads(e.value or b"")) for e in self.sale.entries
-        ]
         return [
             (type_, body.get("quantity"), body.get("reason"))
-            for type_, body in bodies
+            for type_, body in bodies_of(self.sale)
             if body["consumerId"] == shopper
         ]
 
     async def verify(self) -> None:
         """Assert what `reservations verify` does."""
-        checks = (await verify_database(self.db)).checks
-        assert [check for check in checks if check.differences] == []
+        await add_up(self.db)
+
+
+def left(shopper: str, *, minute: int = 5) -> AdmissionEnded:
+    """Give the end of an admission that the shopper left."""
+    at = BEGAN + timedelta(minutes=minute)
+    names = {"organization_id": "acme", "consumer_id": shopper, "admission_id": shopper}
+    return event_of(
+        AdmissionEnded, {"event_id": f"left-{shopper}", "ended_at": at, "end": "left", **names}
+    )
+
+
+def bodies_of(sale: Sale) -> list[tuple[str, dict[str, Any]]]:
+    """Give type and body of all that was said in a sale."""
+    said = sale.entries
+    return [(one.type.rpartition(".")[2], json.loads(one.value or b"")) for one in said]
+
+
+async def add_up(db: Connection) -> None:
+    """Assert what `reservations verify` does."""
+    checks = (await verify_database(db)).checks
+    assert [check for check in checks if check.differences] == []
 
 
 async def open_shop(pool: Pool, db: Connection, units: int, **pools: int) -> Shop:

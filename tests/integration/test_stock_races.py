@@ -1,10 +1,8 @@
 """Workers that sell one stock line at once: none waits while another decides, none oversells."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
-from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -19,11 +17,10 @@ from consumers.transaction import apply_batch
 from db.connect import Connection
 from db.stock_import import StockRow, import_stock
 from db.taking_lanes import take_lanes
-from db.verify import verify_database
-from schemas.events import AdmissionEnded, AnyEvent, event_of
+from schemas.events import AnyEvent
 from schemas.stock import StockMoved
-from tests.integration.sale import BEGAN, Sale, admitted, paid
-from tests.integration.shop import LAMP, open_shop
+from tests.integration.sale import Sale, admitted, paid
+from tests.integration.shop import LAMP, add_up, bodies_of, left, open_shop
 from tests.integration.test_batch import batch_of
 from tests.integration.test_retrying import CONFLICTS
 from tests.integration.test_shortage_races import begin, held_up
@@ -38,27 +35,22 @@ class Door:
     def __init__(self, sale: Sale, lane: int) -> None:
         self.sale, self.lane = sale, lane
 
-    async def admit(self, shopper: str, quantity: int = 1, *, product: str = LAMP) -> None:
-        await self.apply(admitted(shopper, (product, quantity), to="soft", minutes=30))
+    async def admit(self, shopper: str, quantity: int = 1) -> None:
+        await self.apply(admitted(shopper, (LAMP, quantity), to="soft", minutes=30))
 
     async def pay(self, shopper: str) -> None:
         await self.apply(paid(shopper))
 
     async def leave(self, shopper: str) -> None:
-        at = BEGAN + timedelta(minutes=5)
-        names = {"organization_id": "acme", "consumer_id": shopper, "admission_id": shopper}
-        end = {"event_id": f"left-{shopper}", "ended_at": at, "end": "left", **names}
-        await self.apply(event_of(AdmissionEnded, end))
+        await self.apply(left(shopper))
 
-    async def apply(self, *events: AnyEvent) -> None:
-        await self.sale.apply([(self.lane, event) for event in events])
+    async def apply(self, event: AnyEvent) -> None:
+        await self.sale.apply([(self.lane, event)])
 
     def said(self) -> list[tuple[str, str, str | None]]:
         """Give of all outcomes who, what and why."""
-        bodies = [
-            (e.type.rpartition(".")[2], json.loads(e.value or b"")) for e in self.sale.entries
-        ]
-        return [(body["consumerId"], type_, body.get("reason")) for type_, body in bodies]
+        said = bodies_of(self.sale)
+        return [(body["consumerId"], type_, body.get("reason")) for type_, body in said]
 
 
 async def open_doors(pool: Pool, db: Connection, units: int | None, doors: int = 2) -> list[Door]:
@@ -74,11 +66,6 @@ async def stock_of(db: Connection, product: str = LAMP) -> tuple[int, int, int]:
     asked = "SELECT on_hand, reserved, sold FROM stock_lines WHERE product_id = $1"
     (row,) = await db.fetch(asked, product)
     return tuple(row)
-
-
-async def add_up(db: Connection) -> None:
-    checks = (await verify_database(db)).checks
-    assert [check for check in checks if check.differences] == []
 
 
 def conflicts(logs: Sequence[MutableMapping[str, Any]]) -> int:

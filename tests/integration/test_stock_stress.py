@@ -40,7 +40,7 @@ from schemas.events import (
 from schemas.policy import Policy
 from schemas.stock import StockMove
 from tests.integration.sale import BEGAN, Sale
-from tests.integration.test_stock_races import add_up
+from tests.integration.shop import add_up
 
 DOORS: Final = 4
 TURNS: Final = 15
