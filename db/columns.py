@@ -3,8 +3,11 @@
 from collections.abc import Collection
 from typing import Any, Final
 
+from msgspec import json
+
 from db.connect import Connection
 
+_JSON: Final = json.Encoder()
 _ESCAPED: Final = str.maketrans({'"': '\\"', "\\": "\\\\"})
 
 
@@ -13,23 +16,35 @@ def columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[i] for row in rows] for i in range(width)]
 
 
-def text_columns(rows: Collection[tuple[str, ...]], width: int) -> list[str]:
-    """Turn rows of texts into columns, each as Postgres writes an array: for `$1::text::text[]`.
+def text_columns(rows: Collection[tuple[Any, ...]], width: int) -> list[str]:
+    """Turn rows into columns, each as Postgres writes an array: for `$1::text::uuid[]`.
 
-    asyncpg asks of each element of an array whether it is an array itself: 0.31 us of this process
-    for each of some thousand keys, where this takes 0.06, and Postgres is no slower.
+    A column is of texts, or of ids, instants, whole numbers or truth; None is NULL. asyncpg asks of
+    each element of an array whether it is an array itself: that alone takes this process 0.5 us
+    where all of this takes 0.05 to 0.2 (0.45 for texts with NULL among them).
     """
     return [_array([row[i] for row in rows]) for i in range(width)]
 
 
-def _array(texts: list[str]) -> str:
+def _array(values: list[Any]) -> str:
     """Write an array. Source: Postgres' manual, "Array Input and Output Syntax"."""
-    if not texts:
-        return "{}"
-    joined = '","'.join(texts)
+    if str in set(map(type, values)):
+        return _array_of_texts(values)
+    # Of what has no backslash, JSON is the same but for the brackets.
+    return f"{{{_JSON.encode(values)[1:-1].decode()}}}"
+
+
+def _array_of_texts(texts: list[str | None]) -> str:
+    if None in texts:
+        return f"{{{','.join(['NULL' if text is None else _quoted(text) for text in texts])}}}"
+    joined = '","'.join(texts)  # type: ignore[arg-type]
     if "\\" in joined or joined.count('"') > 2 * (len(texts) - 1):
-        joined = '","'.join([text.translate(_ESCAPED) for text in texts])
+        joined = '","'.join([text.translate(_ESCAPED) for text in texts])  # type: ignore[union-attr]
     return f'{{"{joined}"}}'
+
+
+def _quoted(text: str) -> str:
+    return f'"{text.translate(_ESCAPED)}"'
 
 
 async def copy(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from db.columns import columns
+from db.columns import text_columns
 from db.connect import Connection
 from schemas.vocabulary import Stream
 
@@ -102,7 +102,8 @@ async def save_lanes(
         WITH inputs AS (
             UPDATE lane_inputs AS saved
                SET next_offset = new.next_offset
-              FROM unnest($4::int[], $5::text[], $6::bigint[]) AS new (lane, topic, next_offset)
+              FROM unnest($4::text::int[], $5::text::text[], $6::text::bigint[])
+                AS new (lane, topic, next_offset)
              WHERE saved.lane = new.lane AND saved.topic = new.topic
                AND saved.next_offset <> new.next_offset
         ), outputs AS (
@@ -110,7 +111,8 @@ async def save_lanes(
                SET sequence = new.sequence,
                    published_sequence = new.published_sequence,
                    published_offset = new.published_offset
-              FROM unnest($7::int[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[])
+              FROM unnest($7::text::int[], $8::text::text[], $9::text::bigint[],
+                          $10::text::bigint[], $11::text::bigint[])
                 AS new (lane, stream, sequence, published_sequence, published_offset)
              WHERE saved.lane = new.lane AND saved.stream = new.stream
                AND (saved.sequence, saved.published_sequence)
@@ -118,15 +120,15 @@ async def save_lanes(
         )
         UPDATE lanes AS saved
            SET last_tick = new.last_tick, holds_active = saved.holds_active + new.holds_active
-          FROM unnest($1::int[], $2::timestamptz[], $3::bigint[])
+          FROM unnest($1::text::int[], $2::text::timestamptz[], $3::text::bigint[])
             AS new (lane, last_tick, holds_active)
          WHERE saved.lane = new.lane
         RETURNING saved.lane, saved.holds_active
         """,
-        [lane.lane for lane in lanes],
-        [lane.last_tick for lane in lanes],
-        [holds_active.get(lane.lane, 0) for lane in lanes],
-        *columns(inputs, 3),
-        *columns(outputs, 5),
+        *text_columns(
+            [(one.lane, one.last_tick, holds_active.get(one.lane, 0)) for one in lanes], 3
+        ),
+        *text_columns(inputs, 3),
+        *text_columns(outputs, 5),
     )
     return dict(map(tuple, rows))

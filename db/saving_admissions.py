@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from db.columns import columns, copy
+from db.columns import copy, text_columns
 from db.connect import Connection
 from schemas.facts import pack
 from schemas.reservation import Admission
@@ -37,10 +37,11 @@ async def update_admissions(connection: Connection, admissions: Collection[Admis
                expires_at = new.expires_at, facts = new.facts,
                cart_mark = new.cart_mark, sale_mark = new.sale_mark,
                outcomes = new.outcomes, policy = new.policy
-          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                      $7::text[], $8::text[], $9::text[], $10::timestamptz[],
-                      $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[],
-                      $15::text[], $16::int[], $17::text[])
+          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[],
+                      $5::text::text[], $6::text::text[], $7::text::text[], $8::text::text[],
+                      $9::text::text[], $10::text::timestamptz[], $11::text::timestamptz[],
+                      $12::text::timestamptz[], $13::text::text[], $14::text::text[],
+                      $15::text::text[], $16::text::int[], $17::text::text[])
             AS new (organization_id, admission_id, consumer_id, guest_id, also_id, token_digest,
                     experience_id, distribution_id, distribution_type, admitted_at,
                     window_ends_at, expires_at, facts, cart_mark, sale_mark,
@@ -48,7 +49,7 @@ async def update_admissions(connection: Connection, admissions: Collection[Admis
          WHERE saved.organization_id = new.organization_id
            AND saved.admission_id = new.admission_id
         """,
-        *columns([_row(admission) for admission in admissions], 17),
+        *text_columns([_row(admission) for admission in admissions], 17),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from db.columns import columns, text_columns
+from db.columns import text_columns
 from db.connect import Connection
 from schemas.stock import Pool, StockMove, StockMoved
 
@@ -24,9 +24,10 @@ async def move_stock(connection: Connection, moves: Collection[StockMove]) -> No
            SET on_hand = saved.on_hand + on_hand_by, reserved = saved.reserved + reserved_by,
                allocated = saved.allocated + allocated_by, sold = saved.sold + sold_by,
                short = saved.short + short_by
-          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::boolean[],
-                      $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-                      $10::bigint[], $11::bigint[], $12::bigint[])
+          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::boolean[],
+                      $5::text::bigint[], $6::text::bigint[], $7::text::bigint[],
+                      $8::text::bigint[], $9::text::bigint[], $10::text::bigint[],
+                      $11::text::bigint[], $12::text::bigint[])
             AS move (organization_id, product_id, variant_id, tracked, short, low, high,
                      on_hand_by, reserved_by, allocated_by, sold_by, short_by)
          WHERE saved.organization_id = move.organization_id
@@ -34,8 +35,7 @@ async def move_stock(connection: Connection, moves: Collection[StockMove]) -> No
            AND saved.tracked = move.tracked AND saved.short = move.short
            AND saved.on_hand - saved.reserved BETWEEN move.low AND move.high
         """,
-        *text_columns([move[:3] for move in ordered], 3),
-        *zip(*(move[3:] for move in ordered), strict=True),
+        *text_columns(ordered, 12),
     )
     missing = len(ordered) - int(status.removeprefix("UPDATE "))
     if missing:
@@ -48,13 +48,13 @@ async def update_pools(connection: Connection, pools: Collection[Pool]) -> None:
         """
         UPDATE pools AS saved
            SET available = new.available, allocated = new.allocated, filled = new.filled
-          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[],
-                      $6::bigint[], $7::bigint[])
+          FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[],
+                      $5::text::bigint[], $6::text::bigint[], $7::text::bigint[])
             AS new (organization_id, experience_id, product_id, variant_id,
                     available, allocated, filled)
          WHERE saved.organization_id = new.organization_id
            AND saved.experience_id = new.experience_id
            AND saved.product_id = new.product_id AND saved.variant_id = new.variant_id
         """,
-        *columns([(*p.key, p.available, p.allocated, p.filled) for p in pools], 7),
+        *text_columns([(*p.key, p.available, p.allocated, p.filled) for p in pools], 7),
     )

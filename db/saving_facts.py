@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from db.columns import columns, copy
+from db.columns import copy, text_columns
 from db.connect import Connection
 from schemas.facts import pack
 from schemas.reservation import EarlyFact
@@ -36,11 +36,14 @@ async def update_facts(connection: Connection, facts: Collection[EarlyFact]) -> 
         """
         UPDATE early_facts AS saved
            SET document = new.document, retry_at = new.retry_at, expires_at = new.expires_at
-          FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+          FROM unnest($1::text::uuid[], $2::text::text[], $3::text::timestamptz[],
+                      $4::text::timestamptz[])
             AS new (id, document, retry_at, expires_at)
          WHERE saved.id = new.id
         """,
-        *columns([(one.id, pack([one.known]), one.retry_at, one.expires_at) for one in facts], 4),
+        *text_columns(
+            [(one.id, pack([one.known]), one.retry_at, one.expires_at) for one in facts], 4
+        ),
     )
 
 
@@ -48,8 +51,8 @@ async def end_facts(connection: Connection, ids: Collection[UUID]) -> None:
     """Forget early facts that were applied or given up."""
     await connection.execute(
         """
-        DELETE FROM early_facts USING unnest($1::uuid[]) AS gone (id)
+        DELETE FROM early_facts USING unnest($1::text::uuid[]) AS gone (id)
          WHERE early_facts.id = gone.id
         """,
-        list(ids),
+        *text_columns([(one,) for one in ids], 1),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from db.columns import columns, copy
+from db.columns import copy, text_columns
 from db.connect import Connection
 from schemas.reservation import Reservation
 
@@ -33,15 +33,16 @@ async def update_reservations(
                oversold = new.oversold, restocked = new.restocked, at_risk = new.at_risk,
                warned = new.warned, outcomes = new.outcomes,
                experience_id = new.experience_id
-          FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[],
-                      $6::timestamptz[], $7::text[], $8::text[], $9::bool[], $10::bigint[],
-                      $11::bigint[], $12::bool[], $13::bigint[], $14::bool[], $15::int[],
-                      $16::text[])
+          FROM unnest($1::text::uuid[], $2::text::bigint[], $3::text::text[], $4::text::text[],
+                      $5::text::timestamptz[], $6::text::timestamptz[], $7::text::text[],
+                      $8::text::text[], $9::text::bool[], $10::text::bigint[],
+                      $11::text::bigint[], $12::text::bool[], $13::text::bigint[],
+                      $14::text::bool[], $15::text::int[], $16::text::text[])
             AS new (id, quantity, strategy, status, expires_at, ended_at, reason, order_id, late,
                     missing, oversold, restocked, at_risk, warned, outcomes, experience_id)
          WHERE saved.id = new.id
         """,
-        *columns([_changing(one) for one in reservations], 16),
+        *text_columns([_changing(one) for one in reservations], 16),
     )
 
 

@@ -11,15 +11,16 @@ from db.columns import text_columns
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
-def read(array: str) -> list[str]:
-    """Read an array literal of quoted elements. Source: Postgres' manual, "Array Input"."""
+def read(array: str) -> list[str | None]:
+    """Read an array literal, all texts quoted. Source: Postgres' manual, "Array Input"."""
     assert array[0] + array[-1] == "{}"
-    quoted = re.findall(r'"((?:[^"\\]|\\.)*)"(?:,|$)', array[1:-1], re.DOTALL)
-    return [re.sub(r"\\(.)", r"\1", element, flags=re.DOTALL) for element in quoted]
+    found = re.findall(r'(?:"((?:[^"\\]|\\.)*)"|(NULL|null))(?:,|$)', array[1:-1], re.DOTALL)
+    texts = [re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL) for text, _ in found]
+    return [None if null else text for text, (_, null) in zip(texts, found, strict=True)]
 
 
-@given(st.lists(st.tuples(texts, texts)))
-def test_columns_are_read_as_they_were(rows: Sequence[tuple[str, str]]) -> None:
+@given(st.lists(st.tuples(texts, texts | st.none())))
+def test_columns_are_read_as_they_were(rows: Sequence[tuple[str, str | None]]) -> None:
     first, second = text_columns(rows, 2)
 
     assert [*zip(read(first), read(second), strict=True)] == list(rows)
