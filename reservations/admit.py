@@ -125,6 +125,9 @@ def _note_items(admission: Admission, arrival: Arrival, event: Admitted) -> bool
         at_admission=True,
     )
     new = KnownFact(cart, arrival.cause, arrival.trace)
+    if not admission.facts:
+        admission.facts.append(new)
+        return True
     others = [one for one in admission.facts if _is_of_admission(one)]
     if others and fact_order(others[0]) <= fact_order(new):
         return False

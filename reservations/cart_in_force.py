@@ -1,8 +1,8 @@
 """Which of an admission's carts its holds follow: the newest from before the end."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from reservations.commands import Answers
@@ -46,9 +46,9 @@ def cart_in_force(
         return Cart(summed(offers), digest(offers) if offers else OFFER)
     emptied = isinstance(chosen.fact, ReleaseRequested)
     items = chosen.fact.items if isinstance(chosen.fact, CartUpdated) else ()
-    mark = digest((event_time(chosen.fact).isoformat(), emptied, items))
     if chosen.cause.topic == MIGRATED:
-        mark = MIGRATED
+        return Cart(summed(items), MIGRATED, emptied)
+    mark = digest((event_time(chosen.fact).isoformat(), emptied, items))
     return Cart(summed(items), mark, emptied)
 
 
@@ -62,13 +62,19 @@ def summed(items: Iterable[Item]) -> dict[Sku, int]:
 
 def digest(parts: object) -> str:
     """Name something by what it is made of."""
-    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
+    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
 def _why_not(
     fact: CartUpdated | ReleaseRequested, closed_at: datetime, policy: Policy
 ) -> Reason | None:
-    if isinstance(fact, ReleaseRequested) and not policy.release_allowed:
-        return "release_not_allowed"
-    came_with = isinstance(fact, CartUpdated) and fact.at_admission
-    return "hold_over" if event_time(fact) > closed_at and not came_with else None
+    if isinstance(fact, ReleaseRequested):
+        if not policy.release_allowed:
+            return "release_not_allowed"
+    elif fact.at_admission:
+        return None
+    return "hold_over" if _time(fact) > closed_at else None
+
+
+def _time(fact: CartUpdated | ReleaseRequested) -> datetime:
+    return fact.updated_at if isinstance(fact, CartUpdated) else fact.requested_at

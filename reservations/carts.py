@@ -50,24 +50,22 @@ class CartChange(Struct, gc=False):
         Additions come first, so that there is no moment in which the one size is free and the
         other is not held yet: a swap that cannot be made changes nothing.
         """
+        wanted = self.it.cart.wanted
         rows = {sku_of(one): one for one in self.book.reservations[self.admission.key]}
-        for sku, wanted in self.it.cart.wanted.items():
+        for sku, units in wanted.items():
             if self.it.window_is_over:
-                self._note_too_late(rows, sku, wanted)
+                self._note_too_late(rows, sku, units)
             elif sku not in rows:
-                rows[sku] = self._new_row(sku, wanted, "not_in_cart")
+                rows[sku] = self._new_row(sku, units, "not_in_cart")
         if self.only is not None:
             rows = {sku: one for sku, one in rows.items() if sku in self.only}
-        in_cart = [rows[sku] for sku in self.it.cart.wanted if sku in rows]
-        additions = [one for one in map(self._addition, in_cart) if one.further > 0]
+        in_cart = [self._addition(rows[sku], units) for sku, units in wanted.items() if sku in rows]
+        additions = [one for one in in_cart if one.further > 0]
         self._add(additions)
         stuck = [one for one in additions if one.why_not is not None]
-        for reservation in rows.values():
-            if not self._is_stuck(reservation, stuck):
-                self._give_up(reservation)
-
-    def _wanted(self, reservation: Reservation) -> int:
-        return self.it.cart.wanted.get(sku_of(reservation), 0)
+        for sku, reservation in rows.items():
+            if not (stuck and self._is_stuck(reservation, stuck)):
+                self._give_up(reservation, wanted.get(sku, 0))
 
     def _new_row(self, sku: Sku, wanted: int, reason: Reason) -> Reservation:
         new = new_reservation(self.admission, sku, wanted, reason)
@@ -75,11 +73,11 @@ class CartChange(Struct, gc=False):
         self.book.add_reservation(new)
         return new
 
-    def _addition(self, reservation: Reservation) -> Addition:
+    def _addition(self, reservation: Reservation, wanted: int) -> Addition:
         is_active = reservation.status == "active"
         held = reservation.quantity if is_active else 0
         may_be_held = is_active or not (self.it.window_is_over or reservation.status in SOLD)
-        further = self._wanted(reservation) - held if may_be_held else 0
+        further = wanted - held if may_be_held else 0
         return Addition(reservation, held, further)
 
     def _add(self, additions: Sequence[Addition]) -> None:
@@ -136,7 +134,7 @@ class CartChange(Struct, gc=False):
 
         It cannot wait where it takes more than the consumer may have beside what was added.
         """
-        if not stuck or reservation.status != "active":
+        if reservation.status != "active":
             return False  # what has ended has nothing to keep
         waits = self.admission.policy.cart == "all_or_nothing" or any(
             one.reservation.product_id == reservation.product_id
@@ -145,13 +143,15 @@ class CartChange(Struct, gc=False):
         )
         return waits and Allowance(self.book, self.admission).refuses(reservation, 0) is None
 
-    def _give_up(self, reservation: Reservation) -> None:
+    def _give_up(self, reservation: Reservation, wanted: int) -> None:
+        is_active = reservation.status == "active"
+        if is_active and wanted >= reservation.quantity:
+            return
         reason: Reason = "released_on_request" if self.it.cart.emptied else "cart_changed"
-        wanted, is_active = self._wanted(reservation), reservation.status == "active"
         if wanted == 0 and (is_active or is_ended(reservation)):
             at = event_time(self.arrival.event)
             end_hold(self.book, self.arrival, reservation, "released", reason, at)
-        elif is_active and wanted < reservation.quantity:
+        elif is_active:
             unwanted = reservation.quantity - wanted
             release_part(self.book, self.arrival, reservation, unwanted, reason)
 

@@ -68,7 +68,9 @@ def _move_end(book: Book, admission: Admission, it: Standing) -> None:
 
 def _is_not_returned(it: Standing, sold: Sequence[Reservation]) -> bool:
     """Tell whether a cancellation turns out to be of another order."""
-    return any(one.status == "returned" for one in sold) and it.verdict != "returned"
+    if not sold or it.verdict == "returned":
+        return False
+    return any(one.status == "returned" for one in sold)
 
 
 def _is_reopened(book: Book, admission: Admission, it: Standing) -> bool:

@@ -7,9 +7,9 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from reservations.cart_in_force import EMPTY, Cart, cart_in_force, digest
-from reservations.commands import Answers, extended_end, owner_of
+from reservations.commands import Answers, extended_end, hold_end, owner_of
 from reservations.payments import Payment, payments_of, that_counts
-from schemas.events import AdmissionEnded
+from schemas.events import AdmissionEnded, CheckoutCompleted, ExtendRequested, TransferRequested
 from schemas.facts import MIGRATED, KnownFact, in_order
 from schemas.policy import Policy
 from schemas.reservation import Admission
@@ -72,6 +72,8 @@ PRECEDENCE: Final[Precedence] = (
 )
 _ENDINGS: Final = 2
 
+_UNPAID: Final[tuple[None, Sequence[Payment]]] = (None, ())
+
 # How holds end where nobody paid. Source: Cart Reservation Guide, "On Abandonment"; Fanfare's pages
 # on leaving and denying.
 ENDS: Final[Mapping[Verdict, tuple[Status, Reason]]] = {
@@ -85,16 +87,23 @@ ENDS: Final[Mapping[Verdict, tuple[Status, Reason]]] = {
 def standing(admission: Admission, last_tick: datetime) -> Standing:
     """Say what the facts of an admission amount to, under its policy."""
     facts = in_order(admission.facts)
-    first_end = _first_end(facts)
-    payment, surplus = that_counts(payments_of(facts))
-    ended_at = first_end.ended_at if first_end is not None else None
-    closing = _earliest(ended_at, payment.paid_at if payment is not None else None)
+    # Nearly all have few kinds of facts: of what is not there, nothing has to be asked.
+    kinds = {type(known.fact) for known in facts}
+    first_end = _first_end(facts) if AdmissionEnded in kinds else None
+    payment, surplus = that_counts(payments_of(facts)) if CheckoutCompleted in kinds else _UNPAID
     answers: Answers = {}
-    expires_at = extended_end(admission, facts, closing, answers)
+    if ExtendRequested in kinds:
+        closing = _closing(first_end, payment)
+        expires_at = extended_end(admission, facts, closing, answers)
+    else:
+        expires_at = hold_end(admission)
     it = _closed(expires_at, first_end, payment, last_tick, admission.policy)
     it.answers = answers
     it.surplus = surplus
-    it.owner = owner_of(admission, facts, it.over_at, answers)
+    if TransferRequested in kinds:
+        it.owner = owner_of(admission, facts, it.over_at, answers)
+    else:
+        it.owner = admission.admitted_consumer_id
     closed_at = it.over_at if payment is None else min(it.over_at, payment.paid_at)
     it.cart = cart_in_force(facts, closed_at, admission.policy, answers)
     return it
@@ -115,7 +124,8 @@ def _closed(
         it.late = payment.paid_at > over_at
         it.too_late = payment.paid_at > over_at + timedelta(seconds=policy.late_seconds)
         it.elapsed = elapsed or (over_at == expires_at and it.late)
-    it.verdict = _first_that_holds(it, PRECEDENCE)
+    if payment is not None or first_end is not None or elapsed:  # else it is the last line
+        it.verdict = _first_that_holds(it, PRECEDENCE)
     return it
 
 
@@ -134,5 +144,10 @@ def _first_end(facts: Sequence[KnownFact]) -> AdmissionEnded | None:
 _END_RANK: Final = {"expired": 0, "left": 1, "denied": 2}
 
 
-def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(one, other) if one is not None and other is not None else one or other
+def _closing(first_end: AdmissionEnded | None, payment: Payment | None) -> datetime | None:
+    """Give the instant of the first of these that there is."""
+    ended_at = first_end.ended_at if first_end is not None else None
+    paid_at = payment.paid_at if payment is not None else None
+    if ended_at is None or paid_at is None:
+        return ended_at or paid_at
+    return min(ended_at, paid_at)

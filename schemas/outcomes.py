@@ -72,15 +72,16 @@ class Outcome(
 
     def body(self) -> bytes:
         """Give the JSON that is published."""
-        return _JSON.encode(self._without_headers())
+        headers = self.outcome_id, self.trace
+        self.outcome_id, self.trace = NO_ID, None  # which leaves them out
+        body = _JSON.encode(self)
+        self.outcome_id, self.trace = headers
+        return body
 
     def document(self) -> dict[str, Any]:
         """Give the same as objects of JSON."""
-        document: dict[str, Any] = to_builtins(self._without_headers())
+        document: dict[str, Any] = to_builtins(replace(self, outcome_id=NO_ID, trace=None))
         return document
-
-    def _without_headers(self) -> "Outcome":
-        return replace(self, outcome_id=NO_ID, trace=None)
 
 
 def read_outcome(outcome_id: UUID, body: bytes) -> Outcome:

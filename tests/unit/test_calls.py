@@ -39,17 +39,17 @@ def longer(shopper: str) -> Sent:
 
 # What came before, the kind of event, and how many calls each of it may take.
 KINDS: Final[dict[str, tuple[Sequence[Make], Make, int]]] = {
-    "admission": ([], admitted, 280),
+    "admission": ([], admitted, 235),
     "admission again": ([admitted], admitted, 120),
-    "cart": ([admitted], bigger_cart, 560),
-    "payment": ([admitted], completed, 470),
-    "payment again": ([admitted, completed], completed, 480),
-    "early payment": ([], completed, 210),
-    "late payment": ([admitted, left], completed, 570),
-    "end": ([admitted], left, 410),
-    "cancellation": ([admitted, completed], cancelled, 490),
-    "extension": ([admitted], longer, 410),
-    "release": ([admitted], release, 430),
+    "cart": ([admitted], bigger_cart, 500),
+    "payment": ([admitted], completed, 440),
+    "payment again": ([admitted, completed], completed, 460),
+    "early payment": ([], completed, 205),
+    "late payment": ([admitted, left], completed, 545),
+    "end": ([admitted], left, 375),
+    "cancellation": ([admitted, completed], cancelled, 455),
+    "extension": ([admitted], longer, 375),
+    "release": ([admitted], release, 380),
 }
 
 
