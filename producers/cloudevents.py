@@ -32,7 +32,7 @@ def headers_of(entry: JournalEntry) -> list[tuple[str, bytes | None]]:
         return _dead_letter_headers(entry)
     headers: list[tuple[str, bytes | None]] = [
         _SPECVERSION,
-        (ID_HEADERS["outcomes"], to_builtins(entry.id).encode()),
+        (ID_HEADERS["outcomes"], str(entry.id).encode()),
         _source(entry.lane),
         _type(entry.type),
         ("ce_time", _iso(entry.occurred_at)),

@@ -1,11 +1,11 @@
 """Ids made from their cause, so that a replay makes the same ids again."""
 
-import hashlib
 from datetime import datetime
+from hashlib import blake2b, sha256
 from typing import Final
-from uuid import UUID
 
-from msgspec import convert, to_builtins
+# The ids of rows are of this type, too. It is uuid.UUID, made, hashed and written in C.
+from asyncpg.pgproto.pgproto import UUID
 
 _VERSION_AND_VARIANT: Final = 0x8 << 76 | 0b10 << 62
 _BITS_OF_DIGEST: Final = 0xFFF << 64 | (1 << 62) - 1  # all that the two above leave
@@ -19,16 +19,15 @@ def time_ordered_id(at: datetime, *parts: object) -> UUID:
     # Each part with its length before it: no two lists of parts make the same name.
     name = ""
     for part in parts:
-        # Of a UUID it is the same text, in a quarter of the time of its own __str__.
-        text = to_builtins(part) if type(part) is UUID else str(part)
+        text = f"{part}"
         name += f"{len(text)}:{text}"
     encoded = name.encode("utf-8", "surrogatepass")
-    digest = int.from_bytes(hashlib.blake2b(encoded, digest_size=16).digest(), "big")
+    digest = int.from_bytes(blake2b(encoded, digest_size=16).digest(), "big")
     milliseconds = int(at.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
     bits = milliseconds << 80 | _VERSION_AND_VARIANT | digest & _BITS_OF_DIGEST
-    return convert(bits.to_bytes(16, "big"), UUID)  # in half the time of UUID(int=bits)
+    return UUID(bits.to_bytes(16, "big"))
 
 
 def token_digest(token: str) -> str:
     """Give the SHA-256 of an admission token, in hex: tokens themselves are kept nowhere."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
