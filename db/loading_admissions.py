@@ -26,6 +26,7 @@ async def lock_admissions(
             SELECT organization_id, admission_id
               FROM unnest($1::text::text[], $2::text::text[]) AS shopper (organization_id, guest_id)
               JOIN admissions USING (organization_id, guest_id)
+             WHERE (SELECT EXISTS (SELECT FROM admissions WHERE guest_id IS NOT NULL))
              UNION
             SELECT organization_id, admission_id
               FROM unnest($3::text::text[], $4::text::text[]) AS key (organization_id, admission_id)
