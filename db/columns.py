@@ -19,7 +19,8 @@ def columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
 def text_columns(rows: Collection[tuple[Any, ...]], width: int) -> list[str]:
     """Turn rows into columns, each as Postgres writes an array: for `$1::text::uuid[]`.
 
-    A column is of texts, or of ids, instants, whole numbers or truth; None is NULL. asyncpg asks of
+    A column is of texts, or of ids, instants with their zone, whole numbers or truth, and of one
+    kind alone; None is NULL. asyncpg asks of
     each element of an array whether it is an array itself: that alone takes this process 0.5 us
     where all of this takes 0.05 to 0.2 (0.45 for texts with NULL among them).
     """
@@ -38,9 +39,9 @@ def _array_of_texts(texts: list[str | None]) -> str:
     if None in texts:
         return f"{{{','.join(['NULL' if text is None else _quoted(text) for text in texts])}}}"
     joined = '","'.join(texts)  # type: ignore[arg-type]
-    if "\\" in joined or joined.count('"') > 2 * (len(texts) - 1):
-        joined = '","'.join([text.translate(_ESCAPED) for text in texts])  # type: ignore[union-attr]
-    return f'{{"{joined}"}}'
+    if "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
+        return f'{{"{joined}"}}'  # none of them has to be quoted by itself
+    return f"{{{','.join([_quoted(text) for text in texts if text is not None])}}}"
 
 
 def _quoted(text: str) -> str:

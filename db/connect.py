@@ -39,6 +39,8 @@ _SERVER_SETTINGS: Final = {
     "tcp_keepalives_interval": "2s",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10s",
+    # What is written as NULL in an array is no text of four letters.
+    "array_nulls": "on",
     # Instants are printed and compared in UTC wherever the server stands.
     "timezone": "UTC",
 }

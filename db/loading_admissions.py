@@ -14,7 +14,10 @@ async def lock_admissions(
     shoppers: Collection[tuple[str, str]],
     keys: Collection[AdmissionKey],
 ) -> list[Admission]:
-    """Lock the admissions that these shoppers have or had, and those of these keys."""
+    """Lock the admissions that these shoppers have or had, and those of these keys.
+
+    Whether anybody was transferred at all is asked once, as in `lock_shoppers`.
+    """
     rows = await connection.fetch(
         """
         WITH wanted AS (
@@ -26,7 +29,7 @@ async def lock_admissions(
             SELECT organization_id, admission_id
               FROM unnest($1::text::text[], $2::text::text[]) AS shopper (organization_id, guest_id)
               JOIN admissions USING (organization_id, guest_id)
-             WHERE (SELECT EXISTS (SELECT FROM admissions WHERE guest_id IS NOT NULL))
+             WHERE EXISTS (SELECT FROM admissions WHERE guest_id IS NOT NULL)
              UNION
             SELECT organization_id, admission_id
               FROM unnest($3::text::text[], $4::text::text[]) AS key (organization_id, admission_id)

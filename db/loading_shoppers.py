@@ -28,8 +28,8 @@ async def lock_shoppers(
     Each would count what it sees, and together they would pass a limit. So where an organization
     has any limit, the second waits here until the first has committed, and loads what it did.
 
-    Whether anybody was transferred, or named late, is asked once: where nobody was, it need not be
-    asked of each, which is a fifth of the whole.
+    Whether anybody at all was transferred, or named late, is asked once: where nobody was, it need
+    not be asked of each, which is a fifth of the whole.
     """
     rows = await connection.fetch(
         """
@@ -46,7 +46,7 @@ async def lock_shoppers(
             SELECT organization_id, consumer_id
               FROM unnest($3::text::text[], $4::text::text[]) AS named (organization_id, also_id)
               JOIN admissions USING (organization_id, also_id)
-             WHERE (SELECT EXISTS (SELECT FROM admissions WHERE also_id IS NOT NULL))
+             WHERE EXISTS (SELECT FROM admissions WHERE also_id IS NOT NULL)
              UNION
             SELECT organization_id, consumer_id
               FROM unnest($5::text::text[], $6::text::text[])
@@ -59,22 +59,26 @@ async def lock_shoppers(
                    SELECT consumer_id FROM admissions
                     WHERE guest_id = shopper.consumer_id
                       AND organization_id = shopper.organization_id
-                      AND (SELECT EXISTS (SELECT FROM admissions WHERE guest_id IS NOT NULL))
+                      AND EXISTS (SELECT FROM admissions WHERE guest_id IS NOT NULL)
                     UNION ALL
                    SELECT coalesce(guest_id, consumer_id) FROM admissions
                     WHERE consumer_id = shopper.consumer_id
                       AND organization_id = shopper.organization_id) AS linked
+        ), limited AS MATERIALIZED (
+            SELECT organization_id
+              FROM (SELECT DISTINCT organization_id FROM shopper) AS named
+             WHERE EXISTS (
+                   SELECT FROM policies AS policy
+                    WHERE policy.organization_id = named.organization_id
+                      AND coalesce(document ->> 'units_per_sku_max',
+                                   document ->> 'units_per_experience_max',
+                                   document ->> 'open_holds_max') IS NOT NULL)
         )
         SELECT organization_id, consumer_id,
                CASE WHEN is_limited THEN pg_advisory_xact_lock($7, number)::text END
           FROM (SELECT organization_id, consumer_id,
                        hashtext(organization_id || ' ' || consumer_id) & ($8 - 1) AS number,
-                       organization_id IN (
-                           SELECT organization_id FROM policies
-                            WHERE coalesce(document ->> 'units_per_sku_max',
-                                           document ->> 'units_per_experience_max',
-                                           document ->> 'open_holds_max') IS NOT NULL
-                       ) AS is_limited
+                       organization_id IN (SELECT organization_id FROM limited) AS is_limited
                   FROM shopper
                  ORDER BY number) AS sorted
         """,

@@ -9,7 +9,8 @@ from schemas.facts import unpack
 from schemas.policy import read_policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
 
-# In the order of the rules' fields, which are filled by place: that is a third of the time.
+# In the order of the fields that they fill by place, which takes a third of the time that it takes
+# to name each column and each field.
 _ADMISSION: Final = itemgetter(
     "lane", "consumer_id", "experience_id", "distribution_id", "distribution_type", "token_digest",
     "admitted_at", "expires_at", "window_ends_at", "also_id", "guest_id",
@@ -26,8 +27,8 @@ def admission_of(row: Record) -> Admission:
     """Give an admission of its row."""
     key = AdmissionKey(row["organization_id"], row["admission_id"])
     *named, policy, facts, cart_mark, sale_mark, outcomes = _ADMISSION(row)
-    told = [key, *named, read_policy(policy), unpack(facts), cart_mark, sale_mark, outcomes]
-    return Admission(*told)
+    fields = [key, *named, read_policy(policy), unpack(facts), cart_mark, sale_mark, outcomes]
+    return Admission(*fields)
 
 
 def reservation_of(row: Record) -> Reservation:

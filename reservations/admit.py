@@ -125,7 +125,7 @@ def _note_items(admission: Admission, arrival: Arrival, event: Admitted) -> bool
         at_admission=True,
     )
     new = KnownFact(cart, arrival.cause, arrival.trace)
-    if not admission.facts:
+    if not admission.facts:  # there is no other cart that it could be earlier than
         admission.facts.append(new)
         return True
     others = [one for one in admission.facts if _is_of_admission(one)]

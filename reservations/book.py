@@ -112,6 +112,7 @@ class Book:
             self.admissions_by_token[organization_id, admission.token_digest] = admission
         for shopper in shoppers_of(admission):
             theirs = self.admissions_by_consumer[shopper]
+            # Most have none yet, of whom nothing has to be asked.
             if not theirs or not any(one is admission for one in theirs):
                 theirs.append(admission)
 

@@ -73,8 +73,4 @@ def _why_not(
             return "release_not_allowed"
     elif fact.at_admission:
         return None
-    return "hold_over" if _time(fact) > closed_at else None
-
-
-def _time(fact: CartUpdated | ReleaseRequested) -> datetime:
-    return fact.updated_at if isinstance(fact, CartUpdated) else fact.requested_at
+    return "hold_over" if event_time(fact) > closed_at else None

@@ -4,7 +4,7 @@ from datetime import datetime
 from hashlib import blake2b, sha256
 from typing import Final
 
-# The ids of rows are of this type, too. It is uuid.UUID, made, hashed and written in C.
+# What asyncpg gives for the ids of rows: a subclass of uuid.UUID, made, hashed and written in C.
 from asyncpg.pgproto.pgproto import UUID
 
 _VERSION_AND_VARIANT: Final = 0x8 << 76 | 0b10 << 62

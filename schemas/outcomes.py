@@ -73,10 +73,11 @@ class Outcome(
     def body(self) -> bytes:
         """Give the JSON that is published."""
         headers = self.outcome_id, self.trace
-        self.outcome_id, self.trace = NO_ID, None  # which leaves them out
-        body = _JSON.encode(self)
-        self.outcome_id, self.trace = headers
-        return body
+        self.outcome_id, self.trace = NO_ID, None  # for a moment: a copy takes longer than all this
+        try:
+            return _JSON.encode(self)
+        finally:
+            self.outcome_id, self.trace = headers
 
     def document(self) -> dict[str, Any]:
         """Give the same as objects of JSON."""

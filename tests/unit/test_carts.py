@@ -1,7 +1,11 @@
 """Holds follow the cart: what the newest cart wants is held, and nothing else."""
 
+from typing import NamedTuple
+
 import pytest
 
+from reservations.cart_in_force import digest
+from schemas.events import Item
 from tests.unit.world import story
 
 # A cart reaches its admission.
@@ -582,3 +586,23 @@ def test_what_was_not_purchased_is_the_carts_again_when_the_payment_goes_elsewhe
                unfulfilled lamp/red 3 insufficient_stock order=o-7
         10:30  tick                             -> nothing
     """)
+
+
+class Plain(NamedTuple):
+    product_id: str
+    variant_id: str
+    quantity: int
+
+
+def test_a_cart_has_the_same_mark_in_every_release() -> None:
+    """It is stored: with another one, every cart and sale would be carried out once more."""
+    mark = digest(("2026-05-01T10:00:00+00:00", False, (Item("lamp", "small", 2),)))
+
+    assert mark == "1ec720617e43821e11"
+
+
+@pytest.mark.parametrize("product_id", ["lamp", "", "a'b", 'a"b', "a'\"\n%s{}\\", "\u200b\ud800"])
+def test_an_item_is_written_as_any_named_tuple_is(product_id: str) -> None:
+    plain = repr(Plain(product_id, "", 3))
+
+    assert repr(Item(product_id, "", 3)) == plain.replace("Plain", "Item", 1)
