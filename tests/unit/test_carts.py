@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 import pytest
 
-from reservations.cart_in_force import digest
-from schemas.events import Item
+from reservations.cart_in_force import cart_in_force, digest
+from schemas.events import CartUpdated, Cause, Item
+from schemas.facts import MIGRATED, KnownFact
+from schemas.policy import DEFAULT_POLICY
+from tests.unit.story import MIDNIGHT
 from tests.unit.world import story
 
 # A cart reaches its admission.
@@ -586,6 +589,22 @@ def test_what_was_not_purchased_is_the_carts_again_when_the_payment_goes_elsewhe
                unfulfilled lamp/red 3 insufficient_stock order=o-7
         10:30  tick                             -> nothing
     """)
+
+
+def test_a_cart_that_a_migration_made_has_its_mark_whatever_is_in_it() -> None:
+    """What it says was acted upon before: with another mark it would be carried out once more."""
+    cart = CartUpdated(
+        event_id="migrated",
+        organization_id="acme",
+        consumer_id="ada",
+        updated_at=MIDNIGHT,
+        items=(Item("lamp", "", 2),),
+    )
+    known = KnownFact(cart, Cause(MIGRATED, 0, None))
+
+    in_force = cart_in_force([known], MIDNIGHT, DEFAULT_POLICY, {})
+
+    assert (in_force.wanted, in_force.mark) == ({("lamp", ""): 2}, MIGRATED)
 
 
 class Plain(NamedTuple):
