@@ -20,9 +20,9 @@ def text_columns(rows: Collection[tuple[Any, ...]], width: int) -> list[str]:
     """Turn rows into columns, each as Postgres writes an array: for `$1::text::uuid[]`.
 
     A column is of texts, or of ids, instants with their zone, whole numbers or truth, and of one
-    kind alone; None is NULL. asyncpg asks of
-    each element of an array whether it is an array itself: that alone takes this process 0.5 us
-    where all of this takes 0.05 to 0.2 (0.45 for texts with NULL among them).
+    kind alone; None is NULL. asyncpg asks of each element of an array whether it is an array
+    itself: to ask so took 0.5 to 0.8 us where all of this took 0.05 to 0.2 (0.45 for texts with
+    NULL among them).
     """
     return [_array([row[i] for row in rows]) for i in range(width)]
 
@@ -36,16 +36,15 @@ def _array(values: list[Any]) -> str:
 
 
 def _array_of_texts(texts: list[str | None]) -> str:
-    if None in texts:
-        return f"{{{','.join(['NULL' if text is None else _quoted(text) for text in texts])}}}"
-    joined = '","'.join(texts)  # type: ignore[arg-type]
-    if "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
-        return f'{{"{joined}"}}'  # none of them has to be quoted by itself
-    return f"{{{','.join([_quoted(text) for text in texts if text is not None])}}}"
+    if None not in texts:
+        joined = '","'.join(texts)  # type: ignore[arg-type]
+        if "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
+            return f'{{"{joined}"}}'  # nothing in them has to be escaped
+    return f"{{{','.join(map(_element, texts))}}}"
 
 
-def _quoted(text: str) -> str:
-    return f'"{text.translate(_ESCAPED)}"'
+def _element(text: str | None) -> str:
+    return "NULL" if text is None else f'"{text.translate(_ESCAPED)}"'
 
 
 async def copy(

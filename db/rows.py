@@ -9,8 +9,8 @@ from schemas.facts import unpack
 from schemas.policy import read_policy
 from schemas.reservation import Admission, AdmissionKey, EarlyFact, Reservation
 
-# In the order of the fields that they fill by place, which takes a third of the time that it takes
-# to name each column and each field.
+# In the order of the fields that they fill by place: 1.5 and 1.8 us a row, where it took 2.7 to
+# name each column and each field.
 _ADMISSION: Final = itemgetter(
     "lane", "consumer_id", "experience_id", "distribution_id", "distribution_type", "token_digest",
     "admitted_at", "expires_at", "window_ends_at", "also_id", "guest_id",

@@ -22,11 +22,6 @@ class Item(NamedTuple):
     variant_id: str  # "" for a product without variants
     quantity: int
 
-    def __repr__(self) -> str:
-        # As it would be without this, in half the time: carts are told apart by it.
-        product_id, variant_id, quantity = self
-        return f"Item(product_id={product_id!r}, variant_id={variant_id!r}, quantity={quantity!r})"
-
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every event has: whose it is, and the id that Fanfare gave its delivery."""

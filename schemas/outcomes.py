@@ -72,17 +72,15 @@ class Outcome(
 
     def body(self) -> bytes:
         """Give the JSON that is published."""
-        headers = self.outcome_id, self.trace
-        self.outcome_id, self.trace = NO_ID, None  # for a moment: a copy takes longer than all this
-        try:
-            return _JSON.encode(self)
-        finally:
-            self.outcome_id, self.trace = headers
+        return _JSON.encode(self._without_headers())
 
     def document(self) -> dict[str, Any]:
         """Give the same as objects of JSON."""
-        document: dict[str, Any] = to_builtins(replace(self, outcome_id=NO_ID, trace=None))
+        document: dict[str, Any] = to_builtins(self._without_headers())
         return document
+
+    def _without_headers(self) -> "Outcome":
+        return replace(self, outcome_id=NO_ID, trace=None)
 
 
 def read_outcome(outcome_id: UUID, body: bytes) -> Outcome:

@@ -1,7 +1,5 @@
 """Holds follow the cart: what the newest cart wants is held, and nothing else."""
 
-from typing import NamedTuple
-
 import pytest
 
 from reservations.cart_in_force import cart_in_force, digest
@@ -607,21 +605,8 @@ def test_a_cart_that_a_migration_made_has_its_mark_whatever_is_in_it() -> None:
     assert (in_force.wanted, in_force.mark) == ({("lamp", ""): 2}, MIGRATED)
 
 
-class Plain(NamedTuple):
-    product_id: str
-    variant_id: str
-    quantity: int
-
-
 def test_a_cart_has_the_same_mark_in_every_release() -> None:
     """It is stored: with another one, every cart and sale would be carried out once more."""
     mark = digest(("2026-05-01T10:00:00+00:00", False, (Item("lamp", "small", 2),)))
 
     assert mark == "1ec720617e43821e11"
-
-
-@pytest.mark.parametrize("product_id", ["lamp", "", "a'b", 'a"b', "a'\"\n%s{}\\", "\u200b\ud800"])
-def test_an_item_is_written_as_any_named_tuple_is(product_id: str) -> None:
-    plain = repr(Plain(product_id, "", 3))
-
-    assert repr(Item(product_id, "", 3)) == plain.replace("Plain", "Item", 1)
