@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -197,6 +198,7 @@ async def start_kafka(
     directory: Path,
     *,
     listeners: Sequence[Listener] = (),
+    java_options: Sequence[str] | None = None,
     on_progress: OnProgress = in_silence,
 ) -> EmbeddedKafka:
     """Start a Kafka whose data lives in ``directory``; the first start makes it.
@@ -204,10 +206,17 @@ async def start_kafka(
     Between the choice of a free port and its use somebody else may take it: then there is one more
     try, with other ports.
     """
-    server = EmbeddedKafka(directory, listeners=listeners, on_progress=on_progress)
+    new = partial(
+        EmbeddedKafka,
+        directory,
+        listeners=listeners,
+        java_options=java_options,
+        on_progress=on_progress,
+    )
+    server = new()
     try:
         await server.start()
     except EmbeddedServerError:
-        server = EmbeddedKafka(directory, listeners=listeners, on_progress=on_progress)
+        server = new()
         await server.start()
     return server

@@ -9,8 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from service.embedded import EmbeddedServers, start_postgres
-from service.embedded.kafka import EmbeddedKafka
+from service.embedded import EmbeddedServers, start_kafka, start_postgres
 
 # A new Postgres has no old segments of its log to write over: every 16 MiB, which is every three
 # seconds of 2,000 events each, a commit waits until a new one is filled with zeros. Source:
@@ -20,7 +19,7 @@ _WAL_MB: Final = 300
 
 # While Java collects garbage Kafka answers nobody: of a small young generation, on both cores, in
 # 5 ms in the median; in 40 to 72 ms every seven seconds as the embedded Kafka has it, at 50 events
-# a second.
+# a second. Java takes one collector only, so that one is put off.
 _JAVA: Final = ("-Xmn16m", "-XX:-UseSerialGC", "-XX:+UseParallelGC")
 
 _ROUNDS: Final = 1_000_000
@@ -33,8 +32,7 @@ async def servers_in_use() -> AsyncIterator[EmbeddedServers]:
         postgres = await start_postgres(Path(directory) / "postgres", settings=_SETTINGS)
         try:
             await _use(postgres.dsn)
-            kafka = EmbeddedKafka(Path(directory) / "kafka", java_options=_JAVA)
-            await kafka.start()
+            kafka = await start_kafka(Path(directory) / "kafka", java_options=_JAVA)
             try:
                 yield EmbeddedServers(postgres, kafka)
             finally:
