@@ -12,6 +12,7 @@ from consumers.ownership import ownership
 from consumers.publishing import Publisher
 from consumers.retrying import free_locks
 from db.journal import read_after
+from db.lane_publishers import forget_publishers_before, note_publisher
 from db.lanes import Lane, fence
 from db.taking_lanes import take_lanes
 from schemas import steps
@@ -50,6 +51,7 @@ async def take_over(
     if not assigned:
         return {}
     _refuse_incomplete_lanes(consumer, assigned, settings.topics)
+    transactional_id = publisher.transactional_id  # another one as soon as it is closed
     await free_locks(pool)  # of who had the lanes, and was taken for dead
     async with pool.acquire() as connection, connection.transaction():
         # Whoever was away may have been expelled and not have heard of it: it takes nothing back.
@@ -57,9 +59,15 @@ async def take_over(
         if still.lost:
             raise Superseded(f"lanes {sorted(still.lost)} have another owner")
         lanes = await take_lanes(connection, assigned, settings.topics, settings.owner)
+        before = await note_publisher(
+            connection, lanes.values(), transactional_id, settings.lane_prefix
+        )
     steps.done("epochs", len(lanes))
     marks = {lane.lane: _marks(lane) for lane in lanes.values()}
-    published = await publisher.open(marks, ownership(pool, lanes.values()))
+    published = await publisher.open(marks, before, ownership(pool, lanes.values()))
+    async with pool.acquire() as connection:
+        await forget_publishers_before(connection, lanes.values(), transactional_id)
+    steps.done("settled", len(lanes))
     for lane in lanes.values():
         await _publish_backlog(pool, publisher, lane, published[lane.lane], on_wait)
     steps.done("backlog", len(lanes))

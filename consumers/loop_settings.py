@@ -13,6 +13,7 @@ class LoopSettings:
     topics: Sequence[str]
     ticks_topic: str
     owner: str
+    lane_prefix: str = "lane-"  # of transactional ids of before: one a lane, with its number
     batch_size_max: int = 4000
     expiry_batch_max: int = 1000
     revoke_seconds_max: float = 5.0  # to finish a batch when Kafka takes lanes away

@@ -10,13 +10,13 @@ from schemas.journal import IsOurs
 
 
 def ownership(pool: Pool, lanes: Iterable[Lane]) -> IsOurs:
-    """Give the question for lanes as they were taken, under their epochs of then."""
+    """Give the question for all of these lanes, under the epochs with which they were taken."""
     epochs = {lane.lane: lane.epoch for lane in lanes}
 
-    async def is_ours(lane: int) -> bool | None:
+    async def is_ours() -> bool | None:
         try:
             async with pool.acquire() as connection:
-                return lane in epochs and await owned(connection, lane, epochs[lane])
+                return await owned(connection, epochs)
         except DATABASE_ERRORS:  # the loop tells them apart; here there is just no answer
             return None
 

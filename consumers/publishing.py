@@ -1,6 +1,6 @@
 """What the loop needs of whoever publishes: the loop hands over what it has committed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from db.lanes import Lane
@@ -10,12 +10,18 @@ from schemas.journal import IsOurs, JournalEntry, Marks
 class Publisher(Protocol):
     """Publishes entries of the journal, per lane in order, each exactly once."""
 
-    async def open(self, lanes: Mapping[int, Marks], is_ours: IsOurs) -> Mapping[int, Marks]:
-        """Take lanes over from whoever published before, and give where each has got to.
+    @property
+    def transactional_id(self) -> str:
+        """Give the id under which it publishes until it is closed: nobody else ever has it."""
+
+    async def open(
+        self, lanes: Mapping[int, Marks], before: Collection[str], is_ours: IsOurs
+    ) -> Mapping[int, Marks]:
+        """Take lanes over from whoever published `before`, and give where each has got to.
 
         The marks that come in are where to start looking. A lane that is open already stays
-        as it is, and its marks are of what was put, published or not. `is_ours` is asked before
-        a producer is made anew: that of a lane which went to another process would stop its own.
+        as it is, and its marks are of what was put, published or not. `is_ours` is asked when the
+        producer was made anew: somebody may have taken a lane, and fenced the one before.
         """
 
     def put(self, entries: Sequence[JournalEntry]) -> None:

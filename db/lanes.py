@@ -66,10 +66,17 @@ async def fence(connection: Connection, epochs: Mapping[int, int]) -> Fence:
     return Fence(lost, rows[0][1], max(row[2] for row in rows)) if rows else Fence(lost, None, None)
 
 
-async def owned(connection: Connection, lane: int, epoch: int) -> bool:
-    """Tell whether a lane is still owned under this epoch; waits for nobody's lock."""
-    asked = "SELECT EXISTS (SELECT FROM lanes WHERE lane = $1 AND epoch = $2)"
-    return bool(await connection.fetchval(asked, lane, epoch))
+async def owned(connection: Connection, epochs: Mapping[int, int]) -> bool:
+    """Tell whether all lanes are still owned under these epochs; waits for nobody's lock."""
+    found = await connection.fetchval(
+        """
+        SELECT count(*)
+          FROM unnest($1::int[], $2::bigint[]) AS mine (lane, epoch) JOIN lanes USING (lane, epoch)
+        """,
+        list(epochs.keys()),
+        list(epochs.values()),
+    )
+    return bool(found == len(epochs))
 
 
 async def last_ticks(connection: Connection, lanes: Collection[int]) -> dict[int, datetime]:

@@ -13,8 +13,9 @@ IsolationLevel = Literal["read_committed", "read_uncommitted"]
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """How to make a lane's transactional producer and a reader, and the names of the topics."""
+    """How to make a producer for a transactional id and a reader, and the names of the topics."""
 
-    new_producer: Callable[[int], AIOKafkaProducer]
+    new_producer: Callable[[str], AIOKafkaProducer]
     new_reader: Callable[[IsolationLevel], AIOKafkaConsumer]
     topics: Mapping[Stream, str]
+    publisher: str  # what transactional ids begin with

@@ -1,15 +1,16 @@
-"""Outcomes and dead letters out, while work goes on: the publishers of all lanes of a process."""
+"""Outcomes and dead letters out, while work goes on: for all lanes of a process."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from uuid import uuid4
 
 from aiokafka.errors import KafkaTimeoutError
 
 from producers.kafka import Kafka
-from producers.lane_publisher import LanePublisher
-from producers.tail import read_tails
-from schemas import steps
+from producers.published_end import PublishedEnd
+from producers.publishing import Publishing
+from producers.transactional_producer import Place, place_of
 from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded
 
 
@@ -28,48 +29,50 @@ class Publisher:
         self._pending_max = pending_max
         self._publish_seconds_max = publish_seconds_max
         self._on_published = on_published
-        self._lanes: dict[int, LanePublisher] = {}
-        self._is_ours: IsOurs = _nobody_knows  # as of the last take-over: of all that is open
         self._changed = asyncio.Event()  # something was published, or has failed for good
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        # An id that nobody else ever has: whoever fences it shuts out this share of lanes alone.
+        self.transactional_id = f"{self._kafka.publisher}-{uuid4().hex[:12]}"
+        self._publishing: Publishing | None = None
+        self._put: dict[Place, int] = {}  # the last sequences that were put
 
     @property
     def pending(self) -> int:
         """Give the number of entries that are committed and not yet published."""
-        return sum(lane.pending for lane in self._lanes.values())
+        return self._publishing.pending if self._publishing else 0
 
-    async def open(self, lanes: Mapping[int, Marks], is_ours: IsOurs) -> dict[int, Marks]:
+    async def open(
+        self, lanes: Mapping[int, Marks], before: Collection[str], is_ours: IsOurs
+    ) -> dict[int, Marks]:
         """Take lanes over and give where each has got to. Raises KafkaError."""
-        self._is_ours = is_ours
-        new = {number: self._new_lane(number) for number in lanes if number not in self._lanes}
+        publishing = self._publishing or self._new_publishing()
+        new = {number: lanes[number] for number in lanes.keys() - publishing.end.marks.keys()}
         try:
-            # First the producers: that fences the last owner and ends what it left open. Then
-            # the tails are the truth.
-            await _all_or_error(publisher.end.take() for publisher in new.values())
-            steps.done("producers", len(new))
-            async with asyncio.timeout(self._publish_seconds_max):
-                tails = await read_tails(
-                    self._kafka,
-                    {number: lanes[number] for number in new},
-                    lambda number: new[number].end.probe(),
-                )
+            await publishing.open(new, before)
         except BaseException as error:
-            await asyncio.gather(*(publisher.close() for publisher in new.values()))
+            await publishing.close()
+            self._begin_anew()
             if isinstance(error, TimeoutError):
-                raise KafkaTimeoutError(f"lanes {sorted(new)} could not be taken over") from error
+                raise KafkaTimeoutError(f"lanes {sorted(lanes)} could not be taken over") from error
             raise
-        steps.done("tails", len(new))
-        for number, publisher in new.items():
-            publisher.begin(tails[number])
-        self._lanes |= new
-        return {number: _put_marks(self._lanes[number]) for number in lanes}
+        for number in new:
+            for stream, mark in publishing.end.marks[number].items():
+                self._put[number, stream] = mark.sequence
+        self._publishing = publishing
+        publishing.begin(is_ours)
+        return {number: self._put_marks(publishing.end, number) for number in lanes}
 
     def put(self, entries: Sequence[JournalEntry]) -> None:
         """Take committed entries over. Raises Superseded and Unpublished."""
         self._raise_failure()
         for entry in entries:
-            if (lane := self._lanes.get(entry.lane)) is None:
+            if self._publishing is None or (place := place_of(entry)) not in self._put:
                 raise Superseded(f"lane {entry.lane} was given up")
-            lane.put(entry)
+            self._put[place] = entry.sequence
+        if self._publishing is not None:
+            self._publishing.put(entries)
 
     async def room(self, timeout_seconds: float) -> bool:
         """Wait until not too much is unpublished. Raises Superseded and Unpublished."""
@@ -77,14 +80,16 @@ class Publisher:
 
     def marks(self, lane: int) -> Marks:
         """Give the published end of a lane's streams."""
-        return dict(self._lanes[lane].end.marks) if lane in self._lanes else {}
+        return dict(self._publishing.end.marks.get(lane, {})) if self._publishing else {}
 
     async def close(self, timeout_seconds: float) -> None:
         """Publish what is in hand, for at most so long, and give all lanes up."""
         with contextlib.suppress(Exception):
             await self._pending_below(0, timeout_seconds)
-        lanes, self._lanes = self._lanes, {}
-        await asyncio.gather(*(publisher.close() for publisher in lanes.values()))
+        publishing = self._publishing
+        self._begin_anew()
+        if publishing is not None:
+            await publishing.close()
 
     async def _pending_below(self, limit: int, timeout_seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -97,37 +102,17 @@ class Publisher:
         return self.pending <= limit
 
     def _raise_failure(self) -> None:
-        for lane in self._lanes.values():
-            if lane.failure is not None:
-                raise lane.failure
+        if self._publishing is not None and self._publishing.failure is not None:
+            raise self._publishing.failure
 
-    async def _ask(self, lane: int) -> bool | None:
-        return await self._is_ours(lane)
-
-    def _new_lane(self, number: int) -> LanePublisher:
-        return LanePublisher(
-            number,
-            self._kafka,
-            is_ours=self._ask,
-            publish_seconds_max=self._publish_seconds_max,
-            on_published=self._on_published,
-            on_change=self._changed.set,
+    def _new_publishing(self) -> Publishing:
+        end = PublishedEnd(
+            self._kafka, self.transactional_id, publish_seconds_max=self._publish_seconds_max
         )
+        return Publishing(end, on_published=self._on_published, on_change=self._changed.set)
 
-
-async def _nobody_knows(_: int) -> None:
-    """Answer for lanes before the first take-over."""
-
-
-def _put_marks(lane: LanePublisher) -> Marks:
-    return {
-        stream: Mark(sequence, lane.end.marks[stream].offset)
-        for stream, sequence in lane.put_sequences.items()
-    }
-
-
-async def _all_or_error(awaitables: Iterable[Awaitable[None]]) -> None:
-    """Wait for all, so that none goes on by itself, then raise the first error."""
-    for result in await asyncio.gather(*awaitables, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
+    def _put_marks(self, end: PublishedEnd, lane: int) -> Marks:
+        return {
+            stream: Mark(self._put[lane, stream], mark.offset)
+            for stream, mark in end.marks[lane].items()
+        }

@@ -30,8 +30,8 @@ class Mark(NamedTuple):
 
 Marks = Mapping[Stream, Mark]
 
-# Asks whether a lane is still this process's; None where nobody can say just now.
-IsOurs = Callable[[int], Awaitable[bool | None]]
+# Asks whether all lanes are still this process's; None where nobody can say just now.
+IsOurs = Callable[[], Awaitable[bool | None]]
 
 
 class JournalEntry(Struct, gc=False):

@@ -10,7 +10,7 @@ BatchStep = Literal[
     "polled", "fenced", "loaded", "decided", "saved", "committed", "handed_over", "mirrored"
 ]
 PublishStep = Literal["begun", "sent", "published", "noted"]
-TakeOverStep = Literal["epochs", "producers", "tails", "backlog", "sought"]
+TakeOverStep = Literal["epochs", "producers", "tails", "settled", "backlog", "sought"]
 Step = BatchStep | PublishStep | TakeOverStep
 
 Hook = Callable[[Step, int], None]

@@ -54,11 +54,11 @@ def new_consumer(settings: Settings) -> AIOKafkaConsumer:
     )
 
 
-def new_lane_producer(settings: Settings, lane: int) -> AIOKafkaProducer:
-    """Make the producer of a lane: the same transactional id in whichever process owns it."""
+def new_transactional_producer(settings: Settings, transactional_id: str) -> AIOKafkaProducer:
+    """Make the producer of a worker's outcomes, or one that fences whoever had this id before."""
     return AIOKafkaProducer(
         **client_options(settings),
-        transactional_id=f"{settings.consumer_group}-lane-{lane}",
+        transactional_id=transactional_id,
         acks="all",
         max_batch_size=_BATCH_BYTES_MAX,
         max_request_size=_REQUEST_BYTES_MAX,

@@ -8,7 +8,7 @@ from consumers.loop_settings import LoopSettings
 from producers.kafka import Kafka
 from producers.publisher import Publisher
 from producers.ticks import create_ticker
-from service.clients import new_lane_producer, new_reader
+from service.clients import new_reader, new_transactional_producer
 from service.kafka_access import access_options
 from service.settings import Settings
 
@@ -19,6 +19,7 @@ def loop_settings(settings: Settings) -> LoopSettings:
         topics=tuple(settings.input_topics.values()),
         ticks_topic=settings.expiry_ticks_topic,
         owner=settings.worker_name,
+        lane_prefix=f"{settings.consumer_group}-lane-",
         batch_size_max=settings.batch_size_max,
         expiry_batch_max=settings.expiry_batch_max,
         dead_letters=Limits(settings.dead_letters_share_max, settings.dead_letters_run_max),
@@ -26,12 +27,13 @@ def loop_settings(settings: Settings) -> LoopSettings:
 
 
 def new_publisher(settings: Settings, on_published: Callable[[int, float], None]) -> Publisher:
-    """Make the publishers of all lanes; `on_published` gets entries and seconds."""
+    """Make what publishes for all lanes; `on_published` gets entries and seconds."""
     return Publisher(
         Kafka(
-            new_producer=lambda lane: new_lane_producer(settings, lane),
+            new_producer=lambda id_: new_transactional_producer(settings, id_),
             new_reader=lambda isolation_level: new_reader(settings, isolation_level),
             topics=settings.output_topics,
+            publisher=f"{settings.consumer_group}-{settings.worker_name}",
         ),
         pending_max=settings.unpublished_batches_max * settings.batch_size_max,
         publish_seconds_max=settings.publish_timeout,

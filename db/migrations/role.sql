@@ -16,6 +16,7 @@ GRANT SELECT, INSERT, UPDATE ON
     lanes, lane_inputs, lane_outputs, policies, stock_lines, pools, admissions, reservations
     TO :"role";
 GRANT SELECT ON pruned_journal, pruned_sales, counted_reservations TO :"role";
--- A fact goes when its admission comes, and the note of a replay when the replay has failed.
-GRANT SELECT, INSERT, UPDATE, DELETE ON early_facts, dead_letter_replays TO :"role";
+-- A fact goes when its admission comes, the note of a replay when the replay has failed, and who
+-- published for a lane before when that one is fenced.
+GRANT SELECT, INSERT, UPDATE, DELETE ON early_facts, dead_letter_replays, lane_publishers TO :"role";
 GRANT SELECT, INSERT, UPDATE ON adjustments TO :"role";

@@ -31,7 +31,7 @@ from schemas.events import (
 from schemas.journal import DeadLetter, JournalEntry, Mark
 from schemas.policy import Policy
 from schemas.vocabulary import AdmissionEnd
-from service.clients import client_options, new_lane_producer, new_reader
+from service.clients import client_options, new_reader, new_transactional_producer
 from service.settings import Settings
 
 LANES = 2
@@ -117,21 +117,22 @@ def paid(shopper: str, *items: tuple[str, int], minute: float = 1) -> CheckoutCo
 async def publish(settings: Settings, entries: Sequence[JournalEntry]) -> None:
     """Publish as a worker does that has taken the lanes over: what is published stays."""
     kafka = Kafka(
-        new_producer=lambda lane: new_lane_producer(settings, lane),
+        new_producer=lambda id_: new_transactional_producer(settings, id_),
         new_reader=lambda isolation_level: new_reader(settings, isolation_level),
         topics=settings.output_topics,
+        publisher=f"{settings.consumer_group}-test",
     )
     publisher = Publisher(
         kafka, pending_max=100, publish_seconds_max=20, on_published=lambda entries, seconds: None
     )
     published = await publisher.open(
-        {lane: {stream: Mark() for stream in STREAMS} for lane in range(LANES)}, _yes
+        {lane: {stream: Mark() for stream in STREAMS} for lane in range(LANES)}, (), _yes
     )
     publisher.put([e for e in entries if e.sequence > published[e.lane][e.stream].sequence])
     await publisher.close(20)
 
 
-async def _yes(_: int) -> bool:
+async def _yes() -> bool:
     """Every lane is ours."""
     return True
 

@@ -15,7 +15,7 @@ from consumers.loop_settings import LoopSettings
 from producers.kafka import Kafka
 from producers.publisher import Publisher
 from service import clients
-from service.clients import new_consumer, new_lane_producer, new_reader
+from service.clients import new_consumer, new_reader, new_transactional_producer
 from service.embedded import EmbeddedKafka
 from service.settings import Settings
 from service.topics import create_topics, show_topics
@@ -42,9 +42,10 @@ async def looping(
     consumer = new_consumer(settings)
     publisher = Publisher(
         Kafka(
-            new_producer=lambda lane: new_lane_producer(settings, lane),
+            new_producer=lambda id_: new_transactional_producer(settings, id_),
             new_reader=lambda isolation_level: new_reader(settings, isolation_level),
             topics=settings.output_topics,
+            publisher=f"{settings.consumer_group}-test",
         ),
         pending_max=1000,
         publish_seconds_max=5.0,

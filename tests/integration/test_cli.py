@@ -259,13 +259,13 @@ async def test_migrate_checks_and_migrates(empty_database_url: str) -> None:
     assert missing == Result(
         *(1, ""),
         "the database has no schema yet;"
-        " `reservations migrate` would apply 0001, 0002, 0003, 0004, 0005, 0006\n",
+        " `reservations migrate` would apply 0001, 0002, 0003, 0004, 0005, 0006, 0007\n",
     )
     words = "the database has no schema yet: run `reservations migrate`\n"
     assert command == Result(2, "", words)
-    assert migrated == Result(0, "migrated: 0001, 0002, 0003, 0004, 0005, 0006\n", "")
-    assert again == Result(0, "nothing to do: at 0006\n", "")
-    assert checked == Result(0, "schema is at 0006\n", "")
+    assert migrated == Result(0, "migrated: 0001, 0002, 0003, 0004, 0005, 0006, 0007\n", "")
+    assert again == Result(0, "nothing to do: at 0007\n", "")
+    assert checked == Result(0, "schema is at 0007\n", "")
 
 
 async def test_migrate_tells_behind_from_not_to_be_asked(empty_database_url: str) -> None:
@@ -291,8 +291,8 @@ async def test_migrate_prints_the_sql_that_it_would_run(empty_database_url: str)
 
     assert printed.stdout.startswith("SET lock_timeout")
     assert "CREATE TABLE stock_lines" not in printed.stdout
-    assert checked == Result(0, "schema is at 0006\n", "")
-    assert again == Result(0, "", "nothing to do: at 0006\n")
+    assert checked == Result(0, "schema is at 0007\n", "")
+    assert again == Result(0, "", "nothing to do: at 0007\n")
 
 
 async def test_migrate_prints_sql_without_a_database() -> None:
@@ -304,9 +304,7 @@ async def test_migrate_prints_sql_without_a_database() -> None:
     assert everything.exit_code == 0
     assert "CREATE TABLE stock_lines" in everything.stdout
     assert everything.stderr == ""
-    words = (
-        "--since: no revision 9999; expected none or one of 0001, 0002, 0003, 0004, 0005, 0006\n"
-    )
+    words = f"--since: no revision 9999; expected none or one of {', '.join(revisions())}\n"
     assert unknown == Result(1, "", words)
     assert alone == Result(1, "", "--since says where --sql begins: it needs --sql\n")
 

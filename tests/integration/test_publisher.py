@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pytest
@@ -15,13 +17,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import ProducerFenced
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from producers import lane_publisher
+from producers import publishing
+from producers.fencing import Fenced
 from producers.kafka import IsolationLevel, Kafka
-from producers.lane_producer import LaneProducer
+from producers.published_end import PublishedEnd
 from producers.publisher import Publisher
+from producers.transactional_producer import TransactionalProducer
 from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded, Unpublished
 from schemas.vocabulary import Stream
-from service.clients import new_lane_producer, new_reader
+from service.clients import new_reader, new_transactional_producer
 from service.embedded import EmbeddedKafka, start_kafka
 from service.settings import Settings
 from service.topics import create_topics
@@ -32,9 +36,16 @@ KILLS = int(os.environ.get("KILLS", "2"))
 NOTHING: Marks = {"outcomes": Mark(), "dead_letters": Mark()}
 
 
-async def yes(_: int) -> bool:
-    """Every lane is ours."""
+async def yes() -> bool:
+    """Say that every lane is ours."""
     return True
+
+
+async def take(
+    publisher: Publisher, *before: str, marks: Marks = NOTHING, is_ours: IsOurs = yes
+) -> Marks:
+    """Take the lane over from whoever published under these ids, as a worker hears of them."""
+    return (await publisher.open({LANE: marks}, before, is_ours))[LANE]
 
 
 @pytest.fixture
@@ -69,9 +80,10 @@ async def made(kafka: EmbeddedKafka) -> Settings:
 
 def kafka_of(settings: Settings) -> Kafka:
     return Kafka(
-        new_producer=lambda lane: new_lane_producer(settings, lane),
+        new_producer=lambda id_: new_transactional_producer(settings, id_),
         new_reader=lambda isolation_level: new_reader(settings, isolation_level),
         topics=settings.output_topics,
+        publisher=f"{settings.consumer_group}-test",
     )
 
 
@@ -91,10 +103,17 @@ async def publisher(settings: Settings) -> AsyncIterator[Publisher]:
     await publisher.close(0)
 
 
-def entries(first: int, last: int, stream: Stream = "outcomes") -> list[JournalEntry]:
+def end_of(publisher: Publisher) -> PublishedEnd:
+    assert publisher._publishing is not None
+    return publisher._publishing.end
+
+
+def entries(
+    first: int, last: int, stream: Stream = "outcomes", lane: int = LANE
+) -> list[JournalEntry]:
     return [
         JournalEntry(
-            lane=LANE,
+            lane=lane,
             stream=stream,
             sequence=sequence,
             id=uuid4(),
@@ -107,12 +126,12 @@ def entries(first: int, last: int, stream: Stream = "outcomes") -> list[JournalE
     ]
 
 
-async def published(settings: Settings, stream: Stream = "outcomes") -> list[int]:
+async def published(settings: Settings, stream: Stream = "outcomes", lane: int = LANE) -> list[int]:
     """Read the sequences that are in the topic, read committed, from its beginning to its end."""
     reader = new_reader(settings)
     await reader.start()
     try:
-        partition = TopicPartition(settings.output_topics[stream], LANE)
+        partition = TopicPartition(settings.output_topics[stream], lane)
         reader.assign([partition])
         await reader.seek_to_beginning(partition)
         end = (await reader.end_offsets([partition]))[partition]
@@ -134,7 +153,7 @@ async def all_published(publisher: Publisher, last: int) -> None:
 
 
 async def test_entries_are_published_in_order(settings: Settings, publisher: Publisher) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
 
     for first in range(1, 100, 10):
         publisher.put(entries(first, first + 9))
@@ -147,7 +166,7 @@ async def test_entries_are_published_in_order(settings: Settings, publisher: Pub
 async def test_outcomes_and_dead_letters_have_sequences_of_their_own(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
 
     publisher.put([*entries(1, 2), *entries(1, 1, "dead_letters"), *entries(3, 3)])
     await all_published(publisher, 3)
@@ -156,15 +175,84 @@ async def test_outcomes_and_dead_letters_have_sequences_of_their_own(
     assert await published(settings, "dead_letters") == [1]
 
 
+async def test_lanes_are_published_together_each_in_its_order(
+    settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction costs Kafka the same for one lane as for all that a batch has moved on."""
+    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    producer = end_of(publisher)._producer._producer
+    commits = AsyncMock(side_effect=producer.commit_transaction)
+    monkeypatch.setattr(producer, "commit_transaction", commits)
+
+    one_by_one = zip(entries(1, 40, lane=0), entries(1, 40, lane=1), strict=True)
+    publisher.put([entry for of_both in one_by_one for entry in of_both])
+    await all_published(publisher, 40)
+
+    assert [await published(settings, lane=lane) for lane in (0, 1)] == [list(range(1, 41))] * 2
+    assert commits.await_count == 1
+    assert publisher.marks(0)["outcomes"] == publisher.marks(1)["outcomes"] == Mark(40, 40)
+
+
+async def test_two_who_share_the_lanes_of_a_third_fence_it_and_not_each_other(
+    settings: Settings, publisher: Publisher
+) -> None:
+    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    publisher.put([*entries(1, 2, lane=0), *entries(1, 2, lane=1)])
+    await all_published(publisher, 2)
+    heirs = [publisher_of(settings), publisher_of(settings)]
+
+    before = [publisher.transactional_id]
+    await asyncio.gather(*(heir.open({n: NOTHING}, before, yes) for n, heir in enumerate(heirs)))
+    publisher.put(entries(3, 3, lane=1))
+    with pytest.raises(Superseded, match="another publisher"):
+        await _until_refused(publisher)
+    for lane, heir in enumerate(heirs):
+        heir.put(entries(3, 5, lane=lane))
+        await heir.close(20)
+
+    assert [await published(settings, lane=lane) for lane in (0, 1)] == [[1, 2, 3, 4, 5]] * 2
+
+
+async def test_who_is_fenced_in_mid_probe_by_another_heir_probes_once_more(
+    settings: Settings,
+) -> None:
+    kafka = kafka_of(settings)
+    dead = ["the-dead"]
+    async with Fenced.all(kafka, dead) as one, Fenced.all(kafka, dead) as another:
+        await one.probe(LANE)
+        await one.probe(LANE)
+        await another.probe(LANE)
+    partition = TopicPartition(settings.outcomes_topic, LANE)
+    reader = new_reader(settings, "read_uncommitted")
+    await reader.start()
+    written = (await reader.end_offsets([partition]))[partition]
+    await reader.stop()
+
+    assert written == 2  # a record and its marker: of four probes two met the other's fence
+    assert await published(settings) == []
+
+
+async def test_after_it_was_closed_it_is_another_publisher(publisher: Publisher) -> None:
+    first = publisher.transactional_id
+    await take(publisher)
+    assert publisher.transactional_id == first
+
+    await publisher.close(0)
+
+    assert publisher.transactional_id != first
+    with pytest.raises(Superseded, match="given up"):
+        publisher.put(entries(1, 1))
+
+
 async def test_the_next_owner_goes_on_after_what_is_published(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
     publisher.put(entries(1, 5))
     await all_published(publisher, 5)
 
     next_owner = publisher_of(settings)
-    marks = (await next_owner.open({LANE: NOTHING}, yes))[LANE]
+    marks = await take(next_owner, publisher.transactional_id)
     next_owner.put(entries(marks["outcomes"].sequence + 1, 8))
     await all_published(next_owner, 8)
     await next_owner.close(0)
@@ -176,13 +264,13 @@ async def test_the_next_owner_goes_on_after_what_is_published(
 async def test_what_the_last_owner_left_in_an_open_transaction_is_not_published(
     settings: Settings, publisher: Publisher
 ) -> None:
-    died = LaneProducer(kafka_of(settings), LANE)
+    died = TransactionalProducer(kafka_of(settings), "who-died")
     await died.start()
     await died._producer.begin_transaction()
     sent = await died._producer.send(settings.outcomes_topic, b"{}", partition=LANE)
     await sent
 
-    marks = (await publisher.open({LANE: NOTHING}, yes))[LANE]
+    marks = await take(publisher, "who-died")
     publisher.put(entries(1, 3))
     await all_published(publisher, 3)
 
@@ -194,14 +282,14 @@ async def test_what_the_last_owner_left_in_an_open_transaction_is_not_published(
 async def test_an_owner_that_was_superseded_publishes_nothing_more_and_is_told(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
     publisher.put(entries(1, 1))
     await all_published(publisher, 1)
     next_owner = publisher_of(settings)
-    await next_owner.open({LANE: publisher.marks(LANE)}, yes)
+    await take(next_owner, publisher.transactional_id, marks=publisher.marks(LANE))
 
     publisher.put(entries(2, 2))
-    with pytest.raises(Superseded, match=f"lane {LANE}"):
+    with pytest.raises(Superseded, match="another publisher"):
         await _until_refused(publisher)
 
     assert await published(settings) == [1]
@@ -214,16 +302,16 @@ async def test_who_was_frozen_in_mid_publish_leaves_the_new_owner_its_producer(
     """It wakes up when the time for its publish is over, and would make its producer anew."""
     ours: list[bool | None] = [True]
     frozen = publisher_of(settings)
-    await frozen.open({LANE: NOTHING}, _answering(ours))
+    await take(frozen, is_ours=_answering(ours))
     frozen.put(entries(1, 1))
     await all_published(frozen, 1)
     next_owner = publisher_of(settings)
-    await next_owner.open({LANE: frozen.marks(LANE)}, yes)
+    await take(next_owner, frozen.transactional_id, marks=frozen.marks(LANE))
     ours[:] = [False]
 
-    monkeypatch.setattr(frozen._lanes[LANE].end._producer, "publish", _too_late)
+    monkeypatch.setattr(end_of(frozen)._producer, "publish", _too_late)
     frozen.put(entries(2, 2))
-    with pytest.raises(Superseded, match=f"lane {LANE}"):
+    with pytest.raises(Superseded, match="another publisher"):
         await _until_refused(frozen)
 
     next_owner.put(entries(2, 3))
@@ -236,9 +324,9 @@ async def test_while_nobody_can_say_whose_a_lane_is_its_publisher_waits(
     settings: Settings, publisher: Publisher
 ) -> None:
     answers: list[bool | None] = [None, None, True]
-    await publisher.open({LANE: NOTHING}, _answering(answers))
+    await take(publisher, is_ours=_answering(answers))
 
-    publisher._lanes[LANE].end._producer._producer.commit_transaction = _failing
+    end_of(publisher)._producer._producer.commit_transaction = _failing
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
 
@@ -249,7 +337,7 @@ async def test_while_nobody_can_say_whose_a_lane_is_its_publisher_waits(
 def _answering(answers: list[bool | None]) -> IsOurs:
     """Give one answer after the other, and the last one again and again."""
 
-    async def is_ours(_: int) -> bool | None:
+    async def is_ours() -> bool | None:
         return answers[0] if len(answers) == 1 else answers.pop(0)
 
     return is_ours
@@ -277,8 +365,8 @@ async def test_after_a_failed_transaction_it_reads_what_is_published_and_goes_on
     """The commit went through and its answer was lost: nobody knows, so the topic is asked."""
     producers: list[object] = []
 
-    def new_producer(lane: int) -> object:
-        producer = new_lane_producer(settings, lane)
+    def new_producer(transactional_id: str) -> object:
+        producer = new_transactional_producer(settings, transactional_id)
         producers.append(producer)
         if len(producers) == 1:
             producer.commit_transaction = _losing_the_answer(producer.commit_transaction)
@@ -286,12 +374,12 @@ async def test_after_a_failed_transaction_it_reads_what_is_published_and_goes_on
 
     kafka = kafka_of(settings)
     publisher = Publisher(
-        Kafka(new_producer, kafka.new_reader, kafka.topics),
+        replace(kafka, new_producer=new_producer),
         pending_max=1000,
         publish_seconds_max=5.0,
         on_published=lambda count, seconds: None,
     )
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
 
     publisher.put(entries(1, 4))
     publisher.put(entries(5, 6))
@@ -313,7 +401,7 @@ def _losing_the_answer(commit: object) -> object:
 async def test_the_published_end_is_found_from_an_old_mark_and_from_none(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
     publisher.put(entries(1, 3))
     await all_published(publisher, 3)
     old = publisher.marks(LANE)
@@ -322,13 +410,13 @@ async def test_the_published_end_is_found_from_an_old_mark_and_from_none(
 
     for seen in (NOTHING, old, publisher.marks(LANE)):
         next_owner = publisher_of(settings)
-        found = await next_owner.open({LANE: seen}, yes)
+        found = await take(next_owner, marks=seen)
         await next_owner.close(0)
-        assert found[LANE]["outcomes"].sequence == 9
+        assert found["outcomes"].sequence == 9
 
 
 async def test_closing_publishes_what_is_in_hand(settings: Settings, publisher: Publisher) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
     publisher.put(entries(1, 500))
 
     await publisher.close(10)
@@ -343,9 +431,11 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
     broker = await start_kafka(directory)
     settings = await made(broker)
     journal = entries(1, 3 * KILLS)
+    before = "nobody"
     for last in range(3, 3 * KILLS + 1, 3):
         publisher = publisher_of(settings)
-        marks = (await publisher.open({LANE: NOTHING}, yes))[LANE]
+        marks = await take(publisher, before)
+        before = publisher.transactional_id
         publisher.put(journal[marks["outcomes"].sequence : last])
         await all_published(publisher, last)
         await broker.kill()
@@ -354,7 +444,7 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
 
     final = publisher_of(settings)
     too_far: Marks = {"outcomes": Mark(3 * KILLS, 100), "dead_letters": Mark()}
-    marks = (await final.open({LANE: too_far}, yes))[LANE]
+    marks = await take(final, before, marks=too_far)
     final.put(journal[marks["outcomes"].sequence :])
     await final.close(10)
     assert await published(settings) == list(range(1, 3 * KILLS + 1))
@@ -364,46 +454,68 @@ async def test_a_broker_killed_right_after_a_commit_hides_nothing_and_doubles_no
 async def test_a_mark_of_what_is_not_in_the_topic_is_not_believed(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
-    vanished = LaneProducer(kafka_of(settings), LANE)
+    vanished = TransactionalProducer(kafka_of(settings), "who-vanished")
     await vanished.start()
-    await vanished.probe()  # an aborted transaction: as if 3 had been acknowledged and lost
+    await vanished.probe(LANE)  # an aborted transaction: as if 3 had been acknowledged and lost
 
     next_owner = publisher_of(settings)
-    marks = await next_owner.open({LANE: {"outcomes": Mark(3, 4), "dead_letters": Mark()}}, yes)
+    marks = await take(next_owner, marks={"outcomes": Mark(3, 4), "dead_letters": Mark()})
     await next_owner.close(0)
     await vanished.discard()
 
-    assert marks[LANE]["outcomes"].sequence == 2
+    assert marks["outcomes"].sequence == 2
 
 
 async def test_what_was_acknowledged_and_is_not_there_is_noticed_when_all_is_quiet(
     settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.2)
-    await publisher.open({LANE: NOTHING}, yes)
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.2)
+    await take(publisher)
     publisher.put(entries(1, 2))
     await all_published(publisher, 2)
-    marks = publisher._lanes[LANE].end.marks
+    marks = end_of(publisher).marks[LANE]
     marks["outcomes"] = Mark(5, marks["outcomes"].offset + 3)
 
     with pytest.raises(Unpublished, match="up to 2, and 5 was acknowledged"):
         await _until_refused(publisher)
 
 
+async def test_it_is_noticed_of_a_quiet_lane_while_another_is_busy(
+    settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.2)
+    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    publisher.put(entries(1, 1, lane=1))
+    await all_published(publisher, 1)
+    end_of(publisher).marks[1]["outcomes"] = Mark(2, 9)
+
+    with pytest.raises(Unpublished, match="lane 1 has outcomes up to 1, and 2 was acknowledged"):
+        await asyncio.wait_for(_publish_one_by_one(publisher, lane=0), 20)
+    assert len(await published(settings, lane=0)) > 1
+
+
+async def _publish_one_by_one(publisher: Publisher, lane: int) -> None:
+    for sequence in count(1):
+        publisher.put(entries(sequence, sequence, lane=lane))
+        while publisher.pending:
+            publisher._changed.clear()
+            await publisher._changed.wait()
+
+
 async def test_who_is_fenced_while_all_is_quiet_is_told(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A probe may be what meets the next owner's producer: that is no outage to be waited out."""
-    monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.05)
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.05)
 
-    async def look() -> None:
+    async def look(_: object) -> None:
         raise ProducerFenced
 
-    await publisher.open({LANE: NOTHING}, yes)
-    monkeypatch.setattr(publisher._lanes[LANE].end, "look", look)
+    await take(publisher)
+    monkeypatch.setattr(end_of(publisher), "look", look)
     publisher.put(entries(1, 1))
 
     with pytest.raises(Superseded, match="another publisher"):
@@ -414,7 +526,7 @@ async def test_closing_ends_a_look_that_passes_its_cancellation_over(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rebalance waits for it: this worker would be out of its group until it was rebuilt."""
-    monkeypatch.setattr(lane_publisher, "CONFIRM_SECONDS", 0.05)
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.05)
     kafka, stopping = kafka_of(settings), asyncio.Event()
 
     def new_reader(isolation_level: IsolationLevel) -> AIOKafkaConsumer:
@@ -431,8 +543,8 @@ async def test_closing_ends_a_look_that_passes_its_cancellation_over(
         return reader
 
     publisher = publisher_of(settings)
-    await publisher.open({LANE: NOTHING}, yes)
-    monkeypatch.setattr(publisher._lanes[LANE].end, "_kafka", replace(kafka, new_reader=new_reader))
+    await take(publisher)
+    monkeypatch.setattr(end_of(publisher), "_kafka", replace(kafka, new_reader=new_reader))
     publisher.put(entries(1, 1))
     await all_published(publisher, 1)
     async with asyncio.timeout(20):
@@ -446,7 +558,7 @@ async def test_closing_ends_a_look_that_passes_its_cancellation_over(
 async def test_a_topic_made_anew_under_a_publisher_is_told(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({LANE: NOTHING}, yes)
+    await take(publisher)
     publisher.put(entries(1, 10))
     await all_published(publisher, 10)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)

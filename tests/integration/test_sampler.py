@@ -18,7 +18,7 @@ from db.taking_lanes import take_lanes
 from producers.kafka import Kafka
 from producers.publisher import Publisher
 from schemas.events import Arrival, Cause
-from service.clients import new_consumer, new_lane_producer, new_reader
+from service.clients import new_consumer, new_reader, new_transactional_producer
 from service.membership import Membership
 from service.metrics import Metrics
 from service.sampling import sampler
@@ -71,9 +71,10 @@ async def watched(
     monkeypatch.setattr(sampler, "REST", 0.0)
     settings = Settings.model_validate({"database_url": database_url, "sample_interval": 0.02})
     kafka = Kafka(
-        new_producer=lambda lane: new_lane_producer(settings, lane),
+        new_producer=lambda id_: new_transactional_producer(settings, id_),
         new_reader=lambda isolation_level: new_reader(settings, isolation_level),
         topics=settings.output_topics,
+        publisher=f"{settings.consumer_group}-test",
     )
     publisher = Publisher(kafka, pending_max=1, publish_seconds_max=1, on_published=_nothing)
     consumer = new_consumer(settings)

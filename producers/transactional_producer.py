@@ -1,17 +1,19 @@
-"""The transactional producer of one lane. It commits; on any error it is thrown away."""
+"""The producer under one transactional id. It commits; on any error it is thrown away."""
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from producers.cloudevents import headers_of
 from producers.kafka import Kafka
 from schemas import steps
 from schemas.journal import JournalEntry, Mark
 from schemas.vocabulary import Stream
+
+Place: TypeAlias = tuple[int, Stream]  # a lane's stream: a partition
 
 DISCARD_SECONDS = 2.0
 
@@ -20,7 +22,7 @@ DISCARD_SECONDS = 2.0
 class _Sent:
     """A batch on its way: the sequence of its last entry, and how many it has."""
 
-    stream: Stream
+    place: Place
     sequence: int
     count: int
     acknowledged: asyncio.Future[Any]
@@ -29,16 +31,16 @@ class _Sent:
         return int((await self.acknowledged).offset) + self.count
 
 
-class LaneProducer:
-    """Publishes a lane's entries, each call in one Kafka transaction."""
+class TransactionalProducer:
+    """Publishes entries of any lanes, each call in one Kafka transaction, one after the other."""
 
-    def __init__(self, kafka: Kafka, lane: int) -> None:
-        self._producer = kafka.new_producer(lane)
+    def __init__(self, kafka: Kafka, transactional_id: str) -> None:
+        self._producer = kafka.new_producer(transactional_id)
         self._topics = kafka.topics
-        self._lane = lane
+        self._turn = asyncio.Lock()  # it has one transaction at a time
 
     async def start(self) -> None:
-        """Become the lane's only producer: an earlier one is fenced, what it left open is aborted.
+        """Become the only one under this id: an earlier one is fenced, what it left open aborted.
 
         Source: Kafka's documentation of KafkaProducer, initTransactions.
         """
@@ -48,33 +50,45 @@ class LaneProducer:
             await self.discard()
             raise
 
-    async def publish(self, entries: Sequence[JournalEntry]) -> dict[Stream, Mark]:
-        """Publish entries of one lane, all or none, and give the new published ends.
+    async def publish(self, entries: Sequence[JournalEntry]) -> dict[Place, Mark]:
+        """Publish entries, all or none, and give the new published ends.
 
-        Raises KafkaError; then nothing is known, and the producer is of no further use.
+        Those of a lane's stream are together and in order. Raises KafkaError; then nothing is
+        known, and the producer is of no further use.
         """
+        async with self._turn:
+            return await self._publish(entries)
+
+    async def _publish(self, entries: Sequence[JournalEntry]) -> dict[Place, Mark]:
         await self._producer.begin_transaction()
         steps.done("begun", len(entries))
         sent: list[_Sent] = []
         try:
-            for _, run in groupby(entries, key=lambda entry: entry.stream):
+            for _, run in groupby(entries, key=place_of):
                 await self._send(list(run), sent)
             # Acknowledged first: a commit with a refused batch would publish the others alone.
-            ends = {one.stream: Mark(one.sequence, await one.offset_after()) for one in sent}
+            ends = {one.place: Mark(one.sequence, await one.offset_after()) for one in sent}
             steps.done("sent", len(entries))
             await self._producer.commit_transaction()
             steps.done("published", len(entries))
             return ends
         finally:
             for one in sent:
-                one.acknowledged.cancel()
+                _forget(one.acknowledged)
 
-    async def probe(self) -> None:
-        """Bring markers of this producer into the lane's partitions, without a readable record."""
-        await self._producer.begin_transaction()
-        for topic in self._topics.values():
-            await self._producer.send(topic, b"", partition=self._lane)
-        await self._producer.abort_transaction()
+    async def probe(self, lane: int) -> None:
+        """Bring markers of this producer into a lane's partitions, without a readable record."""
+        async with self._turn:
+            await self._producer.begin_transaction()
+            sent = [
+                await self._producer.send(topic, b"", partition=lane)
+                for topic in self._topics.values()
+            ]
+            try:
+                await self._producer.abort_transaction()
+            finally:
+                for one in sent:
+                    _forget(one)
 
     async def discard(self) -> None:
         """Throw the producer away, for at most some seconds: its stop may wait for a broker."""
@@ -83,7 +97,7 @@ class LaneProducer:
                 await self._producer.stop()
 
     async def _send(self, entries: Sequence[JournalEntry], sent: list[_Sent]) -> None:
-        """Send entries of one stream in as few batches as they fit in."""
+        """Send entries of one place in as few batches as they fit in."""
         batch = self._producer.create_batch()
         last = entries[0]
         for entry in entries:
@@ -99,7 +113,18 @@ class LaneProducer:
         count = batch.record_count()
         topic = self._topics[last.stream]
         acknowledged = await self._producer.send_batch(batch, topic, partition=last.lane)
-        return _Sent(last.stream, last.sequence, count, acknowledged)
+        return _Sent(place_of(last), last.sequence, count, acknowledged)
+
+
+def place_of(entry: JournalEntry) -> Place:
+    """Give the lane and the stream of an entry: its partition."""
+    return entry.lane, entry.stream
+
+
+def _forget(acknowledged: asyncio.Future[Any]) -> None:
+    """Wait for it no more; asyncio would tell of an error that nobody has asked for."""
+    if not acknowledged.cancel() and not acknowledged.cancelled():
+        acknowledged.exception()
 
 
 def _append(batch: Any, entry: JournalEntry) -> bool:
