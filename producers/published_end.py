@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 
 import structlog
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from producers.fencing import Fenced
 from producers.kafka import Kafka
@@ -20,8 +21,13 @@ log = structlog.get_logger()
 class PublishedEnd:
     """The producer of all our lanes, and how far what it has published goes.
 
-    Each step has `publish_seconds_max` and raises TimeoutError then; what Kafka says is raised
-    as KafkaError. After either only `take_again` tells what was published.
+    A lane is in the hands of one caller at a time. Each step has `publish_seconds_max` and raises
+    TimeoutError then; what Kafka says is raised as KafkaError. After either only `take_again` tells
+    what was published.
+
+    There is one producer, and so one transaction at a time. Where the lanes of a worker had several
+    by turns, one might commit behind what another has committed and a killed broker still hides;
+    then a probe, which aborts what is hidden, would leave a gap.
     """
 
     def __init__(self, kafka: Kafka, transactional_id: str, *, publish_seconds_max: float) -> None:
@@ -52,6 +58,8 @@ class PublishedEnd:
     async def take_again(self, is_ours: IsOurs) -> None:
         """Make the producer anew: only the topics know what they have of the last attempt.
 
+        All lanes are looked at: the attempt before it may be ended by this, too.
+
         Raises Superseded where a lane is another's by now. Who took it has fenced this id before
         the new producer, and then the epoch tells; or fences it after, and that is no more ours.
         """
@@ -59,7 +67,7 @@ class PublishedEnd:
         self._producer = TransactionalProducer(self._kafka, self._transactional_id)
         await self.start()
         await self._refuse_unless_ours(is_ours)
-        await self.look(self.marks)
+        await self.look(list(self.marks))
 
     async def publish(self, entries: Iterable[JournalEntry]) -> None:
         """Publish entries, all or none. Raises Unpublished where a topic was made anew."""
@@ -70,27 +78,20 @@ class PublishedEnd:
             self.marks[lane][stream] = mark
             self._unconfirmed[lane] = time.monotonic()
 
-    async def confirm(self, quiet_seconds: float) -> None:
-        """Look at lanes for which nothing was published for so long, each once. As `look`."""
-        until = time.monotonic() - quiet_seconds
-        if quiet := [lane for lane, at in self._unconfirmed.items() if at <= until]:
-            await self.look(quiet)
+    def quiet_for(self, seconds: float) -> set[int]:
+        """Give the lanes for which nothing was published for so long, and the last not yet seen."""
+        until = time.monotonic() - seconds
+        return {lane for lane, at in self._unconfirmed.items() if at <= until}
 
     async def look(self, lanes: Iterable[int]) -> None:
-        """Read the published end of lanes; entries may be published meanwhile.
-
-        Raises Unpublished where it is before what was acknowledged when it began.
-        """
-        before = {lane: dict(self.marks[lane]) for lane in lanes}
-        sent_at = {lane: self._unconfirmed.get(lane) for lane in before}
+        """Read the published end of lanes. Raises Unpublished where it is before what was known."""
+        known = {lane: self.marks[lane] for lane in lanes}
         async with asyncio.timeout(self._publish_seconds_max):
-            tails = await read_tails(self._kafka, before, self._probe)
+            tails = await read_tails(self._kafka, known, self._probe)
         for lane, tail in tails.items():
-            for stream, mark in tail.items():
-                _refuse_less((lane, stream), mark, before[lane][stream])
-                self.marks[lane][stream] = max(mark, self.marks[lane][stream])
-            if self._unconfirmed.get(lane) == sent_at[lane]:
-                self._unconfirmed.pop(lane, None)
+            _refuse_less(lane, tail, known[lane])
+            self.marks[lane] = dict(tail)
+            self._unconfirmed.pop(lane, None)
 
     async def discard(self) -> None:
         """Throw the producer away."""
@@ -99,7 +100,13 @@ class PublishedEnd:
     async def _probe(self, lane: int) -> None:
         """Make readable what a killed broker has committed and hidden."""
         log.warning("publish.probed", lane=lane)
-        await self._producer.probe(lane)
+        producer = self._producer
+        try:
+            await producer.probe(lane)
+        except ProducerFenced:
+            if producer is self._producer:
+                raise
+            raise KafkaError("the producer was made anew while it was to probe") from None
 
     async def _refuse_unless_ours(self, is_ours: IsOurs) -> None:
         async with asyncio.timeout(self._publish_seconds_max):
@@ -119,10 +126,10 @@ class PublishedEnd:
                 )
 
 
-def _refuse_less(place: Place, mark: Mark, acknowledged: Mark) -> None:
-    if mark.sequence < acknowledged.sequence:
-        lane, stream = place
-        raise Unpublished(
-            f"lane {lane} has {stream} up to {mark.sequence}, and"
-            f" {acknowledged.sequence} was acknowledged"
-        )
+def _refuse_less(lane: int, tail: Marks, acknowledged: Marks) -> None:
+    for stream, mark in tail.items():
+        if mark.sequence < acknowledged[stream].sequence:
+            raise Unpublished(
+                f"lane {lane} has {stream} up to {mark.sequence}, and"
+                f" {acknowledged[stream].sequence} was acknowledged"
+            )

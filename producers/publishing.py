@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 import structlog
@@ -26,9 +27,9 @@ OUTAGES = (KafkaError, TimeoutError, OSError)
 class Publishing:
     """Publishes the entries of all our lanes, those of a lane in order, each exactly once.
 
-    When a transaction fails or takes too long, its producer is thrown away and made anew: that
-    fences the old one, then the topics themselves say what is published, and what comes after it
-    is published. Nothing is lost, nothing is there twice.
+    A transaction has all that is in hand, of all lanes. When it fails or takes too long, the
+    producer is thrown away and made anew: that fences the old one, then the topics themselves say
+    what is published, and what comes after it is published. Nothing is lost, nothing doubled.
     """
 
     def __init__(
@@ -42,15 +43,16 @@ class Publishing:
         self._is_ours: IsOurs = _nobody_knows
         self._on_published = on_published
         self._on_change = on_change
-        self._in_hand: deque[JournalEntry] = deque()
-        self._wake = asyncio.Event()
+        self._in_hand: defaultdict[int, deque[JournalEntry]] = defaultdict(deque)  # by lane
+        self._busy: set[int] = set()  # of lanes that are published, or looked at
+        self._wake = asyncio.Event()  # entries have come, or lanes are free again
         self._tasks: list[asyncio.Task[None]] = []
         self.failure: BaseException | None = None
 
     @property
     def pending(self) -> int:
         """Give the number of entries that are committed and not yet published."""
-        return len(self._in_hand)
+        return sum(map(len, self._in_hand.values()))
 
     async def open(self, lanes: Mapping[int, Marks], before: Collection[str]) -> None:
         """Take lanes over from whoever published for them before. Raises KafkaError."""
@@ -62,13 +64,14 @@ class Publishing:
         """Publish what is put from now on, after what is published."""
         self._is_ours = is_ours
         self._tasks = self._tasks or [
-            asyncio.create_task(self._until_failure(self._publish_all), name="publish"),
-            asyncio.create_task(self._until_failure(self._confirm_all), name="confirm"),
+            asyncio.create_task(self._until_failure(run), name="publish")
+            for run in (self._publish_all, self._confirm_all)
         ]
 
     def put(self, entries: Sequence[JournalEntry]) -> None:
         """Take committed entries over."""
-        self._in_hand.extend(entries)
+        for entry in entries:
+            self._in_hand[entry.lane].append(entry)
         self._wake.set()
 
     async def close(self) -> None:
@@ -91,10 +94,20 @@ class Publishing:
 
     async def _publish_all(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._in_hand:
-                await self._publish_or_recover()
+            while not (lanes := {one for one, some in self._in_hand.items() if some} - self._busy):
+                self._wake.clear()
+                await self._wake.wait()
+            with self._alone_with(lanes):
+                await self._publish_or_recover(lanes)
+
+    @contextmanager
+    def _alone_with(self, lanes: set[int]) -> Iterator[set[int]]:
+        self._busy |= lanes
+        try:
+            yield lanes
+        finally:
+            self._busy -= lanes
+            self._wake.set()
 
     async def _confirm_all(self) -> None:
         """See once, when a lane's burst is over, that what was acknowledged can be read.
@@ -104,16 +117,17 @@ class Publishing:
         """
         while True:
             await asyncio.sleep(CONFIRM_SECONDS)
-            try:
-                await self.end.confirm(CONFIRM_SECONDS)
-            except ProducerFenced:
-                raise
-            except OUTAGES as error:
-                log.warning("publish.unconfirmed", error=repr(error))
+            with self._alone_with(self.end.quiet_for(CONFIRM_SECONDS) - self._busy) as quiet:
+                try:
+                    await self.end.look(quiet)
+                except ProducerFenced:
+                    raise
+                except OUTAGES as error:
+                    log.warning("publish.unconfirmed", lanes=sorted(quiet), error=repr(error))
 
-    async def _publish_or_recover(self) -> None:
+    async def _publish_or_recover(self, lanes: set[int]) -> None:
         try:
-            await self._publish()
+            await self._publish(lanes)
         except ProducerFenced:
             raise
         except MessageSizeTooLargeError:
@@ -121,15 +135,16 @@ class Publishing:
             await asyncio.sleep(RETRY_SECONDS_MAX)
             await self._recover()
         except OUTAGES as error:
-            log.warning("publish.failed", error=repr(error))
+            log.warning("publish.failed", lanes=sorted(lanes), error=repr(error))
             await self._recover()
 
-    async def _publish(self) -> None:
-        entries = list(islice(self._in_hand, ENTRIES_PER_TRANSACTION_MAX))
+    async def _publish(self, lanes: set[int]) -> None:
+        each_max = ENTRIES_PER_TRANSACTION_MAX // len(lanes)
+        entries = [entry for lane in lanes for entry in islice(self._in_hand[lane], each_max)]
         began = time.monotonic()
         await self.end.publish(entries)
-        for _ in entries:
-            self._in_hand.popleft()
+        for entry in entries:
+            self._in_hand[entry.lane].popleft()
         steps.done("noted", len(entries))
         self._on_published(len(entries), time.monotonic() - began)
         self._on_change()
@@ -146,16 +161,14 @@ class Publishing:
                 seconds = min(0.1 * 2**failures, RETRY_SECONDS_MAX)
                 log.warning("publish.waits", error=repr(error), seconds=seconds)
                 await asyncio.sleep(seconds)
-        self._in_hand = deque(
-            entry
-            for entry in self._in_hand
-            if entry.sequence > self.end.marks[entry.lane][entry.stream].sequence
-        )
+        for lane, in_hand in self._in_hand.items():
+            marks = self.end.marks[lane]
+            self._in_hand[lane] = deque(e for e in in_hand if e.sequence > marks[e.stream].sequence)
         log.info("publish.recovered", pending=self.pending)
         self._on_change()
 
     def _fail(self, failure: BaseException) -> None:
-        self.failure = failure
+        self.failure = self.failure or failure
         self._on_change()
 
 

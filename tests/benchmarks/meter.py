@@ -157,7 +157,7 @@ def _name_of(task: "asyncio.Task[Any] | None") -> str:
 def _owner_of_task(task: asyncio.Task[Any]) -> str:
     code = getattr(task.get_coro(), "cr_code", None)
     file = code.co_filename if code else ""
-    if task.get_name() in ("publish", "confirm") or "aiokafka/producer" in file:
+    if task.get_name() == "publish" or "aiokafka/producer" in file:
         return "publish"
     return "kafka client" if "aiokafka" in file else "others"
 

@@ -505,6 +505,37 @@ async def _publish_one_by_one(publisher: Publisher, lane: int) -> None:
             await publisher._changed.wait()
 
 
+async def test_a_lane_that_is_looked_at_waits_and_others_do_not(
+    settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is published in the midst of a look would seem to be there before it was sent."""
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.05)
+    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    looking, goes_on, look = asyncio.Event(), asyncio.Event(), end_of(publisher).look
+
+    async def look_for_long(lanes: set[int]) -> None:
+        if lanes:
+            looking.set()
+            await goes_on.wait()
+        await look(lanes)
+
+    monkeypatch.setattr(end_of(publisher), "look", look_for_long)
+    publisher.put(entries(1, 1, lane=1))
+    async with asyncio.timeout(20):
+        await looking.wait()
+        publisher.put([*entries(2, 2, lane=1), *entries(1, 3, lane=0)])
+        while publisher.marks(0)["outcomes"].sequence < 3:
+            await publisher._changed.wait()
+            publisher._changed.clear()
+    assert publisher.pending == 1
+
+    goes_on.set()
+    await all_published(publisher, 2)
+
+    assert await published(settings, lane=0) == [1, 2, 3]
+    assert await published(settings, lane=1) == [1, 2]
+
+
 async def test_who_is_fenced_while_all_is_quiet_is_told(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
