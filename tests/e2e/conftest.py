@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -19,7 +20,9 @@ async def world(
     migrated_template: str,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[World]:
-    name = re.sub(r"\W", "_", request.node.name)[:50].lower()
+    # A database's name ends after 63 characters, and the cases of one test may differ after that.
+    begin = re.sub(r"\W", "_", request.node.name)[:45].lower()
+    name = f"{begin}_{crc32(request.node.name.encode()):08x}"
     database_url = await create_database(postgres.dsn, name, template=migrated_template)
     with tempfile.TemporaryDirectory() as directory:
         world = World(name, database_url, kafka.bootstrap_servers, Path(directory))

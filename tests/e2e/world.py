@@ -69,8 +69,12 @@ class WorkerProcess:
 
     async def log(self, *events: str, count: int = 1) -> dict[str, Any]:
         """Wait until the worker has logged these events so often, one with the other."""
-        async with asyncio.timeout(40), self._news:
-            await self._news.wait_for(lambda: len(self._with(*events)) >= count)
+        try:
+            async with asyncio.timeout(40), self._news:
+                await self._news.wait_for(lambda: len(self._with(*events)) >= count)
+        except TimeoutError:
+            told = [line.get("event") or line.get("line") for line in self.lines]
+            raise AssertionError(f"none of {events} in 40 s, but {told}") from None
         return self._with(*events)[count - 1]
 
     async def metrics(self) -> dict[str, float]:
