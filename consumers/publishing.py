@@ -15,13 +15,19 @@ class Publisher(Protocol):
         """Give the id under which it publishes until it is closed: nobody else ever has it."""
 
     async def open(
-        self, lanes: Mapping[int, Marks], before: Collection[str], is_ours: IsOurs
+        self,
+        transactional_id: str,
+        lanes: Mapping[int, Marks],
+        before: Collection[str],
+        is_ours: IsOurs,
     ) -> Mapping[int, Marks]:
         """Take lanes over from whoever published `before`, and give where each has got to.
 
-        The marks that come in are where to start looking. A lane that is open already stays
-        as it is, and its marks are of what was put, published or not. `is_ours` is asked when the
-        producer was made anew: somebody may have taken a lane, and fenced the one before.
+        The id is the one that was noted for the next owner; Superseded is raised where the
+        publisher was closed since it gave that. The marks that come in are where to start looking.
+        A lane that is open already stays as it is, and its marks are of what was put, published or
+        not. `is_ours` is asked when a producer has started: somebody may have taken a lane, and
+        fenced the id before that.
         """
 
     def put(self, entries: Sequence[JournalEntry]) -> None:

@@ -19,6 +19,7 @@ from consumers.lanes import take_over
 from consumers.loop_settings import LoopSettings
 from consumers.publishing import Publisher
 from db.lanes import Lane
+from schemas.journal import Superseded
 
 log = structlog.get_logger()
 
@@ -62,9 +63,14 @@ class Share(ConsumerRebalanceListener):  # type: ignore[misc]
         if not self.is_assigned:
             return
         generation = self._generation
-        lanes = await take_over(
-            self._pool, self._publisher, self._consumer, self._settings, self.lanes, on_wait
-        )
+        try:
+            lanes = await take_over(
+                self._pool, self._publisher, self._consumer, self._settings, self.lanes, on_wait
+            )
+        except Superseded:
+            if generation == self._generation:
+                raise
+            return  # Kafka took them away meanwhile, and that closed the publisher
         seen = await seen_before(self._pool, lanes.values())
         if generation != self._generation:  # Kafka took them away meanwhile
             await self._publisher.close(0)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 from aiokafka.errors import ProducerFenced
@@ -11,6 +12,9 @@ from producers.kafka import Kafka
 from producers.transactional_producer import TransactionalProducer
 
 log = structlog.get_logger()
+
+AT_ONCE: Final = 16  # who died often has left many
+TRIES: Final = 3  # then whoever waits for a lane to settle comes again
 
 
 class Fenced:
@@ -28,10 +32,11 @@ class Fenced:
     @classmethod
     @asynccontextmanager
     async def all(cls, kafka: Kafka, transactional_ids: Collection[str]) -> AsyncIterator["Fenced"]:
-        """Fence all who published under these ids. Raises KafkaError."""
+        """Fence all who published under these ids, some at a time. Raises KafkaError."""
         fenced = cls(kafka, transactional_ids)
+        turns = asyncio.Semaphore(AT_ONCE)
         try:
-            await _all_or_error(one.start() for one in fenced._producers.values())
+            await _all_or_error(_start(one, turns) for one in fenced._producers.values())
             yield fenced
         finally:
             await asyncio.gather(*(one.discard() for one in fenced._producers.values()))
@@ -43,12 +48,20 @@ class Fenced:
             await self._probe_as(transactional_id, lane)
 
     async def _probe_as(self, transactional_id: str, lane: int) -> None:
-        try:
-            await self._producers[transactional_id].probe(lane)
-        except ProducerFenced:  # by another new owner: it is tried again if that did not help
-            await self._producers[transactional_id].discard()
-            self._producers[transactional_id] = TransactionalProducer(self._kafka, transactional_id)
-            await self._producers[transactional_id].start()
+        for _ in range(TRIES):
+            try:
+                return await self._producers[transactional_id].probe(lane)
+            except ProducerFenced:  # by another new owner, which may need a moment for its own
+                await self._producers[transactional_id].discard()
+                producer = TransactionalProducer(self._kafka, transactional_id)
+                self._producers[transactional_id] = producer
+                await producer.start()
+        return None
+
+
+async def _start(producer: TransactionalProducer, turns: asyncio.Semaphore) -> None:
+    async with turns:
+        await producer.start()
 
 
 async def _all_or_error(awaitables: Iterable[Awaitable[None]]) -> None:

@@ -38,10 +38,15 @@ class PublishedEnd:
         self.marks: dict[int, dict[Stream, Mark]] = {}
         self._unconfirmed: dict[int, float] = {}  # lanes, and when what is not yet seen was sent
 
-    async def start(self) -> None:
-        """Start the producer."""
+    async def start(self, is_ours: IsOurs) -> None:
+        """Start the producer. Raises Superseded where a lane is another's by now.
+
+        Who took it has fenced this id before, and then the epoch tells; or fences it after, and
+        that is no more ours. So it has to be asked when the producer has started, and not before.
+        """
         async with asyncio.timeout(self._publish_seconds_max):
             await self._producer.start()
+            await _refuse_unless_ours(is_ours)
 
     async def take(self, lanes: Mapping[int, Marks], before: Collection[str]) -> None:
         """Fence whoever published for these lanes before, and find where they have got to.
@@ -58,15 +63,12 @@ class PublishedEnd:
     async def take_again(self, is_ours: IsOurs) -> None:
         """Make the producer anew: only the topics know what they have of the last attempt.
 
-        All lanes are looked at: the attempt before it may be ended by this, too.
-
-        Raises Superseded where a lane is another's by now. Who took it has fenced this id before
-        the new producer, and then the epoch tells; or fences it after, and that is no more ours.
+        All lanes are looked at: the attempt before it may be ended by this, too. Raises what
+        `start` and `look` do.
         """
         await self._producer.discard()
         self._producer = TransactionalProducer(self._kafka, self._transactional_id)
-        await self.start()
-        await self._refuse_unless_ours(is_ours)
+        await self.start(is_ours)
         await self.look(list(self.marks))
 
     async def publish(self, entries: Iterable[JournalEntry]) -> None:
@@ -108,14 +110,6 @@ class PublishedEnd:
                 raise
             raise KafkaError("the producer was made anew while it was to probe") from None
 
-    async def _refuse_unless_ours(self, is_ours: IsOurs) -> None:
-        async with asyncio.timeout(self._publish_seconds_max):
-            answer = await is_ours()
-        if answer is None:
-            raise TimeoutError("nobody can say whose the lanes are")
-        if not answer:
-            raise Superseded("a lane was taken over")
-
     def _refuse_topic_made_anew(self, published: Mapping[Place, Mark]) -> None:
         """Raise Unpublished where what was published last went in before what came earlier."""
         for (lane, stream), mark in published.items():
@@ -124,6 +118,14 @@ class PublishedEnd:
                     f"lane {lane} has {stream} {mark.sequence} before offset {mark.offset},"
                     f" and {last.sequence} was before {last.offset}: the topic was made anew"
                 )
+
+
+async def _refuse_unless_ours(is_ours: IsOurs) -> None:
+    answer = await is_ours()
+    if answer is None:
+        raise TimeoutError("nobody can say whose the lanes are")
+    if not answer:
+        raise Superseded("a lane was taken over")
 
 
 def _refuse_less(lane: int, tail: Marks, acknowledged: Marks) -> None:

@@ -30,13 +30,14 @@ class Publisher:
         self._publish_seconds_max = publish_seconds_max
         self._on_published = on_published
         self._changed = asyncio.Event()  # something was published, or has failed for good
-        self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        # An id that nobody else ever has: whoever fences it shuts out this share of lanes alone.
-        self.transactional_id = f"{self._kafka.publisher}-{uuid4().hex[:12]}"
+        self._closes = 0
         self._publishing: Publishing | None = None
         self._put: dict[Place, int] = {}  # the last sequences that were put
+        self.transactional_id = self._new_id()
+
+    def _new_id(self) -> str:
+        """Make an id that nobody else ever has: who fences it shuts out this share alone."""
+        return f"{self._kafka.publisher}-{uuid4().hex[:12]}"
 
     @property
     def pending(self) -> int:
@@ -44,18 +45,30 @@ class Publisher:
         return self._publishing.pending if self._publishing else 0
 
     async def open(
-        self, lanes: Mapping[int, Marks], before: Collection[str], is_ours: IsOurs
+        self,
+        transactional_id: str,
+        lanes: Mapping[int, Marks],
+        before: Collection[str],
+        is_ours: IsOurs,
     ) -> dict[int, Marks]:
-        """Take lanes over and give where each has got to. Raises KafkaError."""
+        """Take lanes over and give where each has got to. Raises KafkaError and Superseded."""
+        if transactional_id != self.transactional_id:
+            raise Superseded("the lanes were given up before they were taken over")
+        closes = self._closes
         publishing = self._publishing or self._new_publishing()
         new = {number: lanes[number] for number in lanes.keys() - publishing.end.marks.keys()}
         try:
-            await publishing.open(new, before)
+            await publishing.open(new, before, is_ours)
+            if closes != self._closes:
+                raise Superseded("the lanes were given up while they were taken over")
         except BaseException as error:
             await publishing.close()
-            self._begin_anew()
+            self._publishing, self._put = None, {}
             if isinstance(error, TimeoutError):
-                raise KafkaTimeoutError(f"lanes {sorted(lanes)} could not be taken over") from error
+                raise KafkaTimeoutError(
+                    f"lanes {sorted(lanes)} could not be taken over in time; where that comes"
+                    " again, look for hanging transactions: kafka-transactions.sh find-hanging"
+                ) from error
             raise
         for number in new:
             for stream, mark in publishing.end.marks[number].items():
@@ -86,10 +99,12 @@ class Publisher:
         """Publish what is in hand, for at most so long, and give all lanes up."""
         with contextlib.suppress(Exception):
             await self._pending_below(0, timeout_seconds)
-        publishing = self._publishing
-        self._begin_anew()
-        if publishing is not None:
-            await publishing.close()
+        self._closes += 1
+        if (publishing := self._publishing) is None:
+            return
+        # Another id next time: who takes one of these lanes may fence this one at any time.
+        self._publishing, self._put, self.transactional_id = None, {}, self._new_id()
+        await publishing.close()
 
     async def _pending_below(self, limit: int, timeout_seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 
+from producers.hand import Hand
 from producers.published_end import PublishedEnd
 from schemas import steps
 from schemas.journal import IsOurs, JournalEntry, Marks, Superseded
@@ -19,7 +17,6 @@ log = structlog.get_logger()
 RETRY_SECONDS_MAX = 5.0
 CANCEL_SECONDS = 1.0  # then a task that has not ended is cancelled again
 CONFIRM_SECONDS = 5.0  # without a publish for a lane, then what was published is looked at once
-ENTRIES_PER_TRANSACTION_MAX = 10_000
 
 OUTAGES = (KafkaError, TimeoutError, OSError)
 
@@ -43,21 +40,22 @@ class Publishing:
         self._is_ours: IsOurs = _nobody_knows
         self._on_published = on_published
         self._on_change = on_change
-        self._in_hand: defaultdict[int, deque[JournalEntry]] = defaultdict(deque)  # by lane
-        self._busy: set[int] = set()  # of lanes that are published, or looked at
-        self._wake = asyncio.Event()  # entries have come, or lanes are free again
+        self._hand = Hand()
+        self._is_doubtful = False  # a look has failed, and may have aborted what it did not see
         self._tasks: list[asyncio.Task[None]] = []
         self.failure: BaseException | None = None
 
     @property
     def pending(self) -> int:
         """Give the number of entries that are committed and not yet published."""
-        return sum(map(len, self._in_hand.values()))
+        return len(self._hand)
 
-    async def open(self, lanes: Mapping[int, Marks], before: Collection[str]) -> None:
-        """Take lanes over from whoever published for them before. Raises KafkaError."""
+    async def open(
+        self, lanes: Mapping[int, Marks], before: Collection[str], is_ours: IsOurs
+    ) -> None:
+        """Take lanes over from whoever published for them before. Raises KafkaError, Superseded."""
         if not self._tasks:
-            await self.end.start()
+            await self.end.start(is_ours)
         await self.end.take(lanes, before)
 
     def begin(self, is_ours: IsOurs) -> None:
@@ -70,9 +68,7 @@ class Publishing:
 
     def put(self, entries: Sequence[JournalEntry]) -> None:
         """Take committed entries over."""
-        for entry in entries:
-            self._in_hand[entry.lane].append(entry)
-        self._wake.set()
+        self._hand.put(entries)
 
     async def close(self) -> None:
         """Stop publishing: what is in hand is in the journal, and the next owner publishes it."""
@@ -94,20 +90,11 @@ class Publishing:
 
     async def _publish_all(self) -> None:
         while True:
-            while not (lanes := {one for one, some in self._in_hand.items() if some} - self._busy):
-                self._wake.clear()
-                await self._wake.wait()
-            with self._alone_with(lanes):
+            lanes = await self._hand.lanes()
+            if self.failure is not None:
+                return  # what comes after what is missing is for the next owner
+            with self._hand.alone_with(lanes):
                 await self._publish_or_recover(lanes)
-
-    @contextmanager
-    def _alone_with(self, lanes: set[int]) -> Iterator[set[int]]:
-        self._busy |= lanes
-        try:
-            yield lanes
-        finally:
-            self._busy -= lanes
-            self._wake.set()
 
     async def _confirm_all(self) -> None:
         """See once, when a lane's burst is over, that what was acknowledged can be read.
@@ -117,17 +104,21 @@ class Publishing:
         """
         while True:
             await asyncio.sleep(CONFIRM_SECONDS)
-            with self._alone_with(self.end.quiet_for(CONFIRM_SECONDS) - self._busy) as quiet:
+            with self._hand.alone_with(self.end.quiet_for(CONFIRM_SECONDS)) as quiet:
                 try:
                     await self.end.look(quiet)
                 except ProducerFenced:
                     raise
                 except OUTAGES as error:
                     log.warning("publish.unconfirmed", lanes=sorted(quiet), error=repr(error))
+                    self._is_doubtful = True
 
     async def _publish_or_recover(self, lanes: set[int]) -> None:
         try:
-            await self._publish(lanes)
+            if self._is_doubtful:
+                await self._recover()
+            else:
+                await self._publish(lanes)
         except ProducerFenced:
             raise
         except MessageSizeTooLargeError:
@@ -139,12 +130,10 @@ class Publishing:
             await self._recover()
 
     async def _publish(self, lanes: set[int]) -> None:
-        each_max = ENTRIES_PER_TRANSACTION_MAX // len(lanes)
-        entries = [entry for lane in lanes for entry in islice(self._in_hand[lane], each_max)]
+        entries = self._hand.first(lanes)
         began = time.monotonic()
         await self.end.publish(entries)
-        for entry in entries:
-            self._in_hand[entry.lane].popleft()
+        self._hand.drop(entries)
         steps.done("noted", len(entries))
         self._on_published(len(entries), time.monotonic() - began)
         self._on_change()
@@ -155,15 +144,14 @@ class Publishing:
         while True:
             try:
                 await self.end.take_again(self._is_ours)
+                self._is_doubtful = False
                 break
             except OUTAGES as error:
                 failures += 1
                 seconds = min(0.1 * 2**failures, RETRY_SECONDS_MAX)
                 log.warning("publish.waits", error=repr(error), seconds=seconds)
                 await asyncio.sleep(seconds)
-        for lane, in_hand in self._in_hand.items():
-            marks = self.end.marks[lane]
-            self._in_hand[lane] = deque(e for e in in_hand if e.sequence > marks[e.stream].sequence)
+        self._hand.drop_published(self.end.marks)
         log.info("publish.recovered", pending=self.pending)
         self._on_change()
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TypeAlias
 
+from aiokafka.errors import KafkaError
 from aiokafka.producer import sender
 
 from producers.cloudevents import headers_of
@@ -46,6 +48,7 @@ class TransactionalProducer:
         self._producer = kafka.new_producer(transactional_id)
         self._topics = kafka.topics
         self._turn = asyncio.Lock()  # it has one transaction at a time
+        self._is_broken = False
 
     async def start(self) -> None:
         """Become the only one under this id: an earlier one is fenced, what it left open aborted.
@@ -64,11 +67,10 @@ class TransactionalProducer:
         Those of a lane's stream are together and in order. Raises KafkaError; then nothing is
         known, and the producer is of no further use.
         """
-        async with self._turn:
+        async with self._transaction():
             return await self._publish(entries)
 
     async def _publish(self, entries: Sequence[JournalEntry]) -> dict[Place, Mark]:
-        await self._producer.begin_transaction()
         steps.done("begun", len(entries))
         sent: list[_Sent] = []
         try:
@@ -86,8 +88,7 @@ class TransactionalProducer:
 
     async def probe(self, lane: int) -> None:
         """Bring markers of this producer into a lane's partitions, without a readable record."""
-        async with self._turn:
-            await self._producer.begin_transaction()
+        async with self._transaction():
             sent = [
                 await self._producer.send(topic, b"", partition=lane)
                 for topic in self._topics.values()
@@ -97,6 +98,19 @@ class TransactionalProducer:
             finally:
                 for one in sent:
                     _forget(one)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        """Begin one, alone; whoever comes after one that failed or was cancelled is refused."""
+        async with self._turn:
+            if self._is_broken:
+                raise KafkaError("the producer has failed, and is to be made anew")
+            try:
+                await self._producer.begin_transaction()
+                yield
+            except BaseException:
+                self._is_broken = True
+                raise
 
     async def discard(self) -> None:
         """Throw the producer away, for at most some seconds: its stop may wait for a broker."""

@@ -1,6 +1,7 @@
 -- A worker publishes for all its lanes in one Kafka transaction, under an id of its own.
--- Workers of before go on beside it, and are fenced as it is. They fence one another only: while any
--- of them runs, one of this version that was frozen, and lost a lane to it, may publish that once more.
+-- Workers of before go on beside it, but do not fence those of this version, and may undo that they
+-- were fenced: while both run, one that was frozen in mid-publish, and lost its lane to one of the
+-- other version, may publish once more what that one has. Stop the old ones first to exclude it.
 
 -- Whoever may still publish for a lane: its next owner fences all of them, and then they go from here.
 CREATE TABLE lane_publishers (

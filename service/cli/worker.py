@@ -56,9 +56,9 @@ def worker() -> None:
 async def _run(settings: "Settings") -> None:
     import structlog
 
+    from consumers.backlog import LostRecords
     from consumers.dead_letter_limit import TooManyDeadLetters
     from consumers.faults import PermanentFault
-    from consumers.lanes import LostRecords
     from service.garbage import look_for_garbage_rarely
     from service.http import CannotListen
     from service.stopping import Stop

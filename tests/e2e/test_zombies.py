@@ -52,6 +52,31 @@ async def test_a_zombie_changes_nothing_and_recovers(
     await world.must("verify")
 
 
+@pytest.mark.parametrize("step", ["epochs", "producers", "settled"])
+async def test_who_froze_in_a_take_over_publishes_none_of_it(world: World, step: Step) -> None:
+    """What one has left unpublished, the next owner has published when this one wakes up."""
+    world.settings |= QUICK
+    await world.prepare(partitions=LANES, stock={"lamp": 100_000})
+    dead = await world.start_doomed("committed", signal.SIGKILL)
+    await dead.log("lanes.taken")
+    await world.send(admitted(f"before-{n}") for n in range(BEFORE))
+    await dead.process.wait()
+    zombie = await world.start_doomed(step, signal.SIGSTOP)
+    await until(lambda: _is_frozen(zombie))
+
+    healthy = await world.start_worker()
+    await healthy.log("lanes.taken")
+    await world.outcomes(lambda read: len(read) == BEFORE)
+    zombie.process.send_signal(signal.SIGCONT)
+    await zombie.log("group.left", "lanes.revoked", "lanes.taken")
+
+    await world.send(admitted(f"after-{n}") for n in range(AFTER))
+    outcomes = await world.outcomes(lambda read: len(read) >= BEFORE + AFTER)
+    assert len({one["headers"]["ce_id"] for one in outcomes}) == len(outcomes) == BEFORE + AFTER
+    assert not [line for line in healthy.lines if line.get("event") == "group.left"]
+    await world.must("verify")
+
+
 async def _is_frozen(worker: WorkerProcess) -> bool:
     return psutil.Process(worker.process.pid).status() == psutil.STATUS_STOPPED
 

@@ -126,7 +126,10 @@ async def publish(settings: Settings, entries: Sequence[JournalEntry]) -> None:
         kafka, pending_max=100, publish_seconds_max=20, on_published=lambda entries, seconds: None
     )
     published = await publisher.open(
-        {lane: {stream: Mark() for stream in STREAMS} for lane in range(LANES)}, (), _yes
+        publisher.transactional_id,
+        {lane: {stream: Mark() for stream in STREAMS} for lane in range(LANES)},
+        (),
+        _yes,
     )
     publisher.put([e for e in entries if e.sequence > published[e.lane][e.stream].sequence])
     await publisher.close(20)

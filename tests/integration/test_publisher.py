@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import KafkaError, KafkaTimeoutError, ProducerFenced
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from producers import publishing
@@ -45,7 +45,7 @@ async def take(
     publisher: Publisher, *before: str, marks: Marks = NOTHING, is_ours: IsOurs = yes
 ) -> Marks:
     """Take the lane over from whoever published under these ids, as a worker hears of them."""
-    return (await publisher.open({LANE: marks}, before, is_ours))[LANE]
+    return (await publisher.open(publisher.transactional_id, {LANE: marks}, before, is_ours))[LANE]
 
 
 @pytest.fixture
@@ -87,11 +87,11 @@ def kafka_of(settings: Settings) -> Kafka:
     )
 
 
-def publisher_of(settings: Settings) -> Publisher:
+def publisher_of(settings: Settings, publish_seconds_max: float = 5.0) -> Publisher:
     return Publisher(
         kafka_of(settings),
         pending_max=1000,
-        publish_seconds_max=5.0,
+        publish_seconds_max=publish_seconds_max,
         on_published=lambda count, seconds: None,
     )
 
@@ -101,6 +101,11 @@ async def publisher(settings: Settings) -> AsyncIterator[Publisher]:
     publisher = publisher_of(settings)
     yield publisher
     await publisher.close(0)
+
+
+async def take_both(publisher: Publisher) -> None:
+    """Take both lanes, that nobody had."""
+    await publisher.open(publisher.transactional_id, {0: NOTHING, 1: NOTHING}, (), yes)
 
 
 def end_of(publisher: Publisher) -> PublishedEnd:
@@ -179,7 +184,7 @@ async def test_lanes_are_published_together_each_in_its_order(
     settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction costs Kafka the same for one lane as for all that a batch has moved on."""
-    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    await take_both(publisher)
     producer = end_of(publisher)._producer._producer
     commits = AsyncMock(side_effect=producer.commit_transaction)
     monkeypatch.setattr(producer, "commit_transaction", commits)
@@ -196,13 +201,18 @@ async def test_lanes_are_published_together_each_in_its_order(
 async def test_two_who_share_the_lanes_of_a_third_fence_it_and_not_each_other(
     settings: Settings, publisher: Publisher
 ) -> None:
-    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    await take_both(publisher)
     publisher.put([*entries(1, 2, lane=0), *entries(1, 2, lane=1)])
     await all_published(publisher, 2)
     heirs = [publisher_of(settings), publisher_of(settings)]
 
     before = [publisher.transactional_id]
-    await asyncio.gather(*(heir.open({n: NOTHING}, before, yes) for n, heir in enumerate(heirs)))
+    await asyncio.gather(
+        *(
+            heir.open(heir.transactional_id, {n: NOTHING}, before, yes)
+            for n, heir in enumerate(heirs)
+        )
+    )
     publisher.put(entries(3, 3, lane=1))
     with pytest.raises(Superseded, match="another publisher"):
         await _until_refused(publisher)
@@ -220,7 +230,6 @@ async def test_who_is_fenced_in_mid_probe_by_another_heir_probes_once_more(
     dead = ["the-dead"]
     async with Fenced.all(kafka, dead) as one, Fenced.all(kafka, dead) as another:
         await one.probe(LANE)
-        await one.probe(LANE)
         await another.probe(LANE)
     partition = TopicPartition(settings.outcomes_topic, LANE)
     reader = new_reader(settings, "read_uncommitted")
@@ -228,8 +237,83 @@ async def test_who_is_fenced_in_mid_probe_by_another_heir_probes_once_more(
     written = (await reader.end_offsets([partition]))[partition]
     await reader.stop()
 
-    assert written == 2  # a record and its marker: of four probes two met the other's fence
+    assert written == 4  # of each a record and its marker
     assert await published(settings) == []
+
+
+async def test_who_was_overtaken_before_its_producer_started_publishes_nothing(
+    settings: Settings, publisher: Publisher
+) -> None:
+    """The next owner fenced an id that nobody had yet: its owner shuts that out when it wakes."""
+    frozen = publisher_of(settings)
+    overtaken_id = frozen.transactional_id
+    await take(publisher, overtaken_id)
+    publisher.put(entries(1, 2))
+    await all_published(publisher, 2)
+
+    with pytest.raises(Superseded, match="taken over"):
+        await take(frozen, is_ours=_answering([False]))
+    with pytest.raises(Superseded, match="given up"):
+        frozen.put(entries(1, 2))
+
+    assert await published(settings) == [1, 2]
+
+
+async def test_who_is_closed_while_it_takes_over_has_taken_nothing(
+    settings: Settings, publisher: Publisher
+) -> None:
+    async def yes_after_a_close() -> bool:
+        await publisher.close(0)
+        return True
+
+    with pytest.raises(Superseded, match="while they were taken over"):
+        await take(publisher, is_ours=yes_after_a_close)
+    with pytest.raises(Superseded, match="given up"):
+        publisher.put(entries(1, 1))
+
+    await take(publisher)
+    publisher.put(entries(1, 1))
+    await all_published(publisher, 1)
+    assert await published(settings) == [1]
+
+
+async def test_an_id_that_was_noted_before_a_close_is_not_opened_after_it(
+    publisher: Publisher,
+) -> None:
+    await take(publisher)
+    noted = publisher.transactional_id
+    await publisher.close(0)
+
+    with pytest.raises(Superseded, match="before they were taken over"):
+        await publisher.open(noted, {LANE: NOTHING}, (), yes)
+
+
+async def test_a_take_over_that_fails_is_tried_again_under_the_same_id(
+    publisher: Publisher,
+) -> None:
+    """Else each attempt would leave one more id to be fenced."""
+    noted = publisher.transactional_id
+    with pytest.raises(KafkaTimeoutError, match="could not be taken over in time"):
+        await take(publisher, is_ours=_answering([None]))
+
+    assert publisher.transactional_id == noted
+    await take(publisher)
+
+
+async def test_a_producer_that_was_cancelled_in_mid_transaction_refuses_the_next(
+    settings: Settings,
+) -> None:
+    """aiokafka would answer with an AssertionError, which nobody takes for an outage."""
+    producer = TransactionalProducer(kafka_of(settings), "cancelled")
+    await producer.start()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await producer.publish(entries(1, 2))
+
+    with pytest.raises(KafkaError, match="made anew"):
+        await producer.probe(LANE)
+
+    await producer.discard()
 
 
 async def test_after_it_was_closed_it_is_another_publisher(publisher: Publisher) -> None:
@@ -323,7 +407,7 @@ async def test_who_was_frozen_in_mid_publish_leaves_the_new_owner_its_producer(
 async def test_while_nobody_can_say_whose_a_lane_is_its_publisher_waits(
     settings: Settings, publisher: Publisher
 ) -> None:
-    answers: list[bool | None] = [None, None, True]
+    answers: list[bool | None] = [True, None, None, True]
     await take(publisher, is_ours=_answering(answers))
 
     end_of(publisher)._producer._producer.commit_transaction = _failing
@@ -487,7 +571,7 @@ async def test_it_is_noticed_of_a_quiet_lane_while_another_is_busy(
     settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.2)
-    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    await take_both(publisher)
     publisher.put(entries(1, 1, lane=1))
     await all_published(publisher, 1)
     end_of(publisher).marks[1]["outcomes"] = Mark(2, 9)
@@ -505,12 +589,64 @@ async def _publish_one_by_one(publisher: Publisher, lane: int) -> None:
             await publisher._changed.wait()
 
 
+async def test_after_a_look_that_found_less_nothing_more_is_published(
+    settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be published behind what is missing, and the next owner would see no gap."""
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.05)
+    await take(publisher)
+    publisher.put(entries(1, 2))
+    await all_published(publisher, 2)
+    look = end_of(publisher).look
+
+    async def look_when_more_has_come(lanes: set[int]) -> None:
+        end_of(publisher).marks[LANE]["outcomes"] = Mark(4, 9)
+        if lanes:
+            publisher.put(entries(5, 5))
+            await asyncio.sleep(0)
+        await look(lanes)
+
+    monkeypatch.setattr(end_of(publisher), "look", look_when_more_has_come)
+    with pytest.raises(Unpublished, match="up to 2, and 4 was acknowledged"):
+        await _until_refused(publisher)
+    await publisher.close(0)
+
+    assert await published(settings) == [1, 2]
+
+
+async def test_after_a_look_that_failed_all_lanes_are_looked_at_before_more_is_published(
+    settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its probe may have aborted what a broker had hidden."""
+    monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.05)
+    await take(publisher)
+    publisher.put(entries(1, 2))
+    await all_published(publisher, 2)
+    failed, look = asyncio.Event(), end_of(publisher).look
+
+    async def look_in_vain(lanes: set[int]) -> None:
+        if lanes:
+            monkeypatch.setattr(end_of(publisher), "look", look)
+            end_of(publisher).marks[LANE]["outcomes"] = Mark(4, 9)
+            publisher.put(entries(5, 5))
+            failed.set()
+            raise OSError("connection reset")
+
+    monkeypatch.setattr(end_of(publisher), "look", look_in_vain)
+    with pytest.raises(Unpublished, match="up to 2, and 4 was acknowledged"):
+        await _until_refused(publisher)
+    await publisher.close(0)
+
+    assert failed.is_set()
+    assert await published(settings) == [1, 2]
+
+
 async def test_a_lane_that_is_looked_at_waits_and_others_do_not(
     settings: Settings, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is published in the midst of a look would seem to be there before it was sent."""
     monkeypatch.setattr(publishing, "CONFIRM_SECONDS", 0.05)
-    await publisher.open({0: NOTHING, 1: NOTHING}, (), yes)
+    await take_both(publisher)
     looking, goes_on, look = asyncio.Event(), asyncio.Event(), end_of(publisher).look
 
     async def look_for_long(lanes: set[int]) -> None:
