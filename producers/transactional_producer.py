@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TypeAlias
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer import sender
 
 from producers.cloudevents import headers_of
@@ -26,6 +26,10 @@ DISCARD_SECONDS = 2.0
 # midst of a sale has the next transaction ready at once.
 AGAIN_SECONDS: Final = 0.002
 sender.BACKOFF_OVERRIDE = AGAIN_SECONDS
+
+# When aiokafka learns between two calls that a transaction has failed, say that the producer was
+# fenced, the second call is told that it does not fit the state; the cause is what was sent told.
+WRONG_STATE: Final = (IllegalOperation, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,50 +71,49 @@ class TransactionalProducer:
         Those of a lane's stream are together and in order. Raises KafkaError; then nothing is
         known, and the producer is of no further use.
         """
-        async with self._transaction():
-            return await self._publish(entries)
-
-    async def _publish(self, entries: Sequence[JournalEntry]) -> dict[Place, Mark]:
-        steps.done("begun", len(entries))
-        sent: list[_Sent] = []
-        try:
+        async with self._transaction() as acknowledged:
+            steps.done("begun", len(entries))
+            sent: list[_Sent] = []
             for _, run in groupby(entries, key=place_of):
-                await self._send(list(run), sent)
+                async for one in self._send(list(run)):
+                    acknowledged.append(one.acknowledged)
+                    sent.append(one)
             # Acknowledged first: a commit with a refused batch would publish the others alone.
             ends = {one.place: Mark(one.sequence, await one.offset_after()) for one in sent}
             steps.done("sent", len(entries))
             await self._producer.commit_transaction()
             steps.done("published", len(entries))
             return ends
-        finally:
-            for one in sent:
-                _forget(one.acknowledged)
 
     async def probe(self, lane: int) -> None:
         """Bring markers of this producer into a lane's partitions, without a readable record."""
-        async with self._transaction():
-            sent = [
-                await self._producer.send(topic, b"", partition=lane)
-                for topic in self._topics.values()
-            ]
-            try:
-                await self._producer.abort_transaction()
-            finally:
-                for one in sent:
-                    _forget(one)
+        async with self._transaction() as acknowledged:
+            for topic in self._topics.values():
+                acknowledged.append(await self._producer.send(topic, b"", partition=lane))
+            await self._producer.abort_transaction()
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        """Begin one, alone; whoever comes after one that failed or was cancelled is refused."""
+    async def _transaction(self) -> AsyncIterator[list[asyncio.Future[Any]]]:
+        """Begin one, alone, and forget in its end what was sent in it.
+
+        Whoever comes after one that failed or was cancelled is refused.
+        """
         async with self._turn:
             if self._is_broken:
                 raise KafkaError("the producer has failed, and is to be made anew")
+            acknowledged: list[asyncio.Future[Any]] = []
             try:
                 await self._producer.begin_transaction()
-                yield
+                yield acknowledged
+            except WRONG_STATE as error:
+                self._is_broken = True
+                raise _first_error(acknowledged) or error from error
             except BaseException:
                 self._is_broken = True
                 raise
+            finally:
+                for one in acknowledged:
+                    _forget(one)
 
     async def discard(self) -> None:
         """Throw the producer away, for at most some seconds: its stop may wait for a broker."""
@@ -118,17 +121,17 @@ class TransactionalProducer:
             async with asyncio.timeout(DISCARD_SECONDS):
                 await self._producer.stop()
 
-    async def _send(self, entries: Sequence[JournalEntry], sent: list[_Sent]) -> None:
+    async def _send(self, entries: Sequence[JournalEntry]) -> AsyncIterator[_Sent]:
         """Send entries of one place in as few batches as they fit in."""
         batch = self._producer.create_batch()
         last = entries[0]
         for entry in entries:
             if not _append(batch, entry):
-                sent.append(await self._send_batch(batch, last))
+                yield await self._send_batch(batch, last)
                 batch = self._producer.create_batch()
                 _append(batch, entry)  # a first record always fits; the broker has the last word
             last = entry
-        sent.append(await self._send_batch(batch, last))
+        yield await self._send_batch(batch, last)
 
     async def _send_batch(self, batch: Any, last: JournalEntry) -> _Sent:
         batch.close()
@@ -141,6 +144,12 @@ class TransactionalProducer:
 def place_of(entry: JournalEntry) -> Place:
     """Give the lane and the stream of an entry: its partition."""
     return entry.lane, entry.stream
+
+
+def _first_error(acknowledged: Iterable[asyncio.Future[Any]]) -> BaseException | None:
+    """Give why what was sent has failed, or None where none of it has."""
+    failed = (one for one in acknowledged if one.done() and not one.cancelled())
+    return next((error for one in failed if (error := one.exception())), None)
 
 
 def _forget(acknowledged: asyncio.Future[Any]) -> None:

@@ -12,7 +12,7 @@ from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, KafkaTimeoutError, ProducerFenced
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -239,6 +239,54 @@ async def test_who_is_fenced_in_mid_probe_by_another_heir_probes_once_more(
 
     assert written == 4  # of each a record and its marker
     assert await published(settings) == []
+
+
+@pytest.fixture
+async def fenced(settings: Settings) -> AsyncIterator[TransactionalProducer]:
+    """Give a producer that another under its id has fenced, and that does not know it yet."""
+    kafka = kafka_of(settings)
+    fenced, heir = (TransactionalProducer(kafka, "the-dead") for _ in range(2))
+    await fenced.start()
+    await fenced.probe(LANE)  # it knows the topics, and need not ask for them between two calls
+    await heir.start()
+    yield fenced
+    await asyncio.gather(fenced.discard(), heir.discard())
+
+
+@pytest.mark.parametrize("sends", [1, 2])
+async def test_who_is_fenced_in_mid_probe_is_told_so(
+    fenced: TransactionalProducer, sends: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka speaks of the state that it is in then, by other errors, and not of the cause."""
+    _notice_after(sends, fenced._producer, "send", monkeypatch)
+
+    with pytest.raises(ProducerFenced):
+        await fenced.probe(LANE)
+
+
+@pytest.mark.parametrize("sends", [1, 2])
+async def test_who_is_fenced_between_two_lanes_is_told_so(
+    fenced: TransactionalProducer, sends: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _notice_after(sends, fenced._producer, "send_batch", monkeypatch)
+
+    with pytest.raises(ProducerFenced):
+        await fenced.publish([*entries(1, 2, lane=0), *entries(1, 2, lane=1)])
+
+
+def _notice_after(
+    sends: int, producer: AIOKafkaProducer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the answer to so many sends come before anything else is asked of the producer."""
+    send, sent = getattr(producer, name), count(1)
+
+    async def send_and_wait(*args: object, **options: object) -> object:
+        acknowledged = await send(*args, **options)
+        if next(sent) == sends:
+            await asyncio.wait([acknowledged])
+        return acknowledged
+
+    monkeypatch.setattr(producer, name, send_and_wait)
 
 
 async def test_who_was_overtaken_before_its_producer_started_publishes_nothing(
