@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from producers.batches import Place, place_of
 from producers.fencing import Fenced
 from producers.kafka import Kafka
 from producers.tail import read_tails
-from producers.transactional_producer import Place, TransactionalProducer, place_of
+from producers.transactional_producer import TransactionalProducer
 from schemas import steps
 from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded, Unpublished
 from schemas.vocabulary import Stream

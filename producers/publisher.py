@@ -7,10 +7,10 @@ from uuid import uuid4
 
 from aiokafka.errors import KafkaTimeoutError
 
+from producers.batches import Place, place_of
 from producers.kafka import Kafka
 from producers.published_end import PublishedEnd
 from producers.publishing import Publishing
-from producers.transactional_producer import Place, place_of
 from schemas.journal import IsOurs, JournalEntry, Mark, Marks, Superseded
 
 

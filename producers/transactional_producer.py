@@ -5,19 +5,15 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer import sender
 
-from producers.cloudevents import headers_of
+from producers.batches import Batch, Place, batches_of
 from producers.kafka import Kafka
 from schemas import steps
 from schemas.journal import JournalEntry, Mark
-from schemas.vocabulary import Stream
-
-Place: TypeAlias = tuple[int, Stream]  # a lane's stream: a partition
 
 DISCARD_SECONDS = 2.0
 
@@ -34,15 +30,15 @@ WRONG_STATE: Final = (IllegalOperation, AssertionError)
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A batch on its way: the sequence of its last entry, and how many it has."""
+    """A batch on its way."""
 
-    place: Place
-    sequence: int
-    count: int
+    batch: Batch
     acknowledged: asyncio.Future[Any]
 
-    async def offset_after(self) -> int:
-        return int((await self.acknowledged).offset) + self.count
+    async def end(self) -> Mark:
+        """Give the published end of its place, when Kafka has told where the batch is."""
+        first = int((await self.acknowledged).offset)
+        return Mark(self.batch.last_sequence, first + self.batch.count)
 
 
 class TransactionalProducer:
@@ -74,12 +70,11 @@ class TransactionalProducer:
         async with self._transaction() as acknowledged:
             steps.done("begun", len(entries))
             sent: list[_Sent] = []
-            for _, run in groupby(entries, key=place_of):
-                async for one in self._send(list(run)):
-                    acknowledged.append(one.acknowledged)
-                    sent.append(one)
+            for batch in batches_of(entries, self._producer.create_batch):
+                sent.append(await self._send(batch))
+                acknowledged.append(sent[-1].acknowledged)
             # Acknowledged first: a commit with a refused batch would publish the others alone.
-            ends = {one.place: Mark(one.sequence, await one.offset_after()) for one in sent}
+            ends = {one.batch.place: await one.end() for one in sent}
             steps.done("sent", len(entries))
             await self._producer.commit_transaction()
             steps.done("published", len(entries))
@@ -107,7 +102,9 @@ class TransactionalProducer:
                 yield acknowledged
             except WRONG_STATE as error:
                 self._is_broken = True
-                raise _first_error(acknowledged) or error from error
+                if (cause := _first_error(acknowledged)) is None:
+                    raise
+                raise cause from error
             except BaseException:
                 self._is_broken = True
                 raise
@@ -121,29 +118,11 @@ class TransactionalProducer:
             async with asyncio.timeout(DISCARD_SECONDS):
                 await self._producer.stop()
 
-    async def _send(self, entries: Sequence[JournalEntry]) -> AsyncIterator[_Sent]:
-        """Send entries of one place in as few batches as they fit in."""
-        batch = self._producer.create_batch()
-        last = entries[0]
-        for entry in entries:
-            if not _append(batch, entry):
-                yield await self._send_batch(batch, last)
-                batch = self._producer.create_batch()
-                _append(batch, entry)  # a first record always fits; the broker has the last word
-            last = entry
-        yield await self._send_batch(batch, last)
-
-    async def _send_batch(self, batch: Any, last: JournalEntry) -> _Sent:
-        batch.close()
-        count = batch.record_count()
-        topic = self._topics[last.stream]
-        acknowledged = await self._producer.send_batch(batch, topic, partition=last.lane)
-        return _Sent(place_of(last), last.sequence, count, acknowledged)
-
-
-def place_of(entry: JournalEntry) -> Place:
-    """Give the lane and the stream of an entry: its partition."""
-    return entry.lane, entry.stream
+    async def _send(self, batch: Batch) -> _Sent:
+        lane, stream = batch.place
+        topic = self._topics[stream]
+        acknowledged = await self._producer.send_batch(batch.builder, topic, partition=lane)
+        return _Sent(batch, acknowledged)
 
 
 def _first_error(acknowledged: Iterable[asyncio.Future[Any]]) -> BaseException | None:
@@ -156,9 +135,3 @@ def _forget(acknowledged: asyncio.Future[Any]) -> None:
     """Wait for it no more; asyncio would tell of an error that nobody has asked for."""
     if not acknowledged.cancel() and not acknowledged.cancelled():
         acknowledged.exception()
-
-
-def _append(batch: Any, entry: JournalEntry) -> bool:
-    headers = headers_of(entry)
-    added = batch.append(key=entry.key, value=entry.value, timestamp=None, headers=headers)
-    return added is not None
