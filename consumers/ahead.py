@@ -15,12 +15,12 @@ from aiokafka.structs import TopicPartition
 
 from consumers.poller import Poller
 from consumers.record import Record, Records
+from consumers.turns import decode
 
 READ_AHEAD: Final = "read-ahead"  # names of tasks
 DECODE_AHEAD: Final = "decode-ahead"
 WAIT_SECONDS: Final = 0.2  # for a first record; a stop is noticed as fast
 BYTES_MAX: Final = 16 * 1024 * 1024  # of values in hand, from where on nothing is polled
-_SLICE: Final = 50  # records to decode, about a millisecond, before others have a turn
 
 
 class Ahead:
@@ -57,7 +57,7 @@ class Ahead:
 
     def decode_meanwhile(self) -> None:
         """Decode what is in hand, as far as there is time until it is taken."""
-        self._decoding = asyncio.create_task(_decode(self._found), name=DECODE_AHEAD)
+        self._decoding = asyncio.create_task(decode(self._found), name=DECODE_AHEAD)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -139,12 +139,3 @@ class Ahead:
             self._may_read.clear()
         else:
             self._may_read.set()
-
-
-async def _decode(records: Records) -> None:
-    """Decode records; one that is taken before its turn is decoded by whoever applies it."""
-    left = [record for found in records.values() for record in found]
-    for place in range(0, len(left), _SLICE):
-        for record in left[place : place + _SLICE]:
-            record.said()
-        await asyncio.sleep(0)

@@ -27,6 +27,7 @@ from consumers.share import Share
 from consumers.sweeps import add_sweeps, holds_per_lane
 from consumers.tracing import Tracing
 from consumers.transaction import Applied
+from consumers.turns import decode
 from schemas import steps
 
 log = structlog.get_logger()
@@ -97,6 +98,8 @@ class Loop:
             self._pieces.forget()
             await self.share.settle(self._note_life)
         piece = self._pieces.next() if self._pieces else Piece(await self._take())
+        if not piece.refusal:
+            await decode(piece.records)
         async with self.share.turn:
             return await self._apply(piece)
 

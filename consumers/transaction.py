@@ -14,6 +14,7 @@ from consumers.lateness import overdue_seconds
 from consumers.loading import load_book
 from consumers.records import Batch
 from consumers.saving import save_changes
+from consumers.turns import in_turns
 from db.connect import Connection
 from db.lanes import Lane, fence, last_ticks
 from reservations.book import Book
@@ -74,7 +75,9 @@ async def apply_batch(
         book.now, book.pruned_before = now, pruned_before
         clock.lap("load")
         steps.done("loaded", len(batch.arrivals))
-        changes = decide(book, [*batch.arrivals, *ticks])
+        async for arrivals in in_turns([*batch.arrivals, *ticks]):
+            decide(book, arrivals)
+        changes = book.changes
         clock.lap("decide")
         steps.done("decided", len(batch.arrivals))
         if on_decided is not None:
