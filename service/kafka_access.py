@@ -85,7 +85,10 @@ async def _try_once(host: str, port: int, access: Mapping[str, Any]) -> str | No
     except ssl.SSLError as error:
         return f"fails at TLS: {_reason(error)}"
     except KafkaConnectionError:
-        return "breaks the connection off, as one does that speaks another security protocol"
+        return (
+            "breaks the connection off, as a broker does that speaks another security protocol,"
+            " or a proxy whose broker is away"
+        )
     except KafkaError as error:
         return f"refuses: {_reason(error)}"
     return None

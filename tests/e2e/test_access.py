@@ -1,10 +1,12 @@
 """TLS and SASL: every client gets in by settings, and a wrong one is told in a line."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from service.kafka_access import refusal
 from service.settings import Settings
 from service.topics import show_topics
 from tests.e2e.events import admitted
@@ -137,3 +139,15 @@ async def test_a_database_url_that_demands_tls_gets_tls_or_nothing(
     assert finished.code == 2
     assert "SSL" in line
     assert "RESERVATIONS_DATABASE_URL" in line
+
+
+async def test_a_proxy_whose_broker_is_away_is_named_among_what_it_may_be() -> None:
+    """It looks like a broker of another protocol: whoever reads it has to think of both."""
+    proxy = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        settings = Settings.model_validate({"kafka_bootstrap_servers": f"127.0.0.1:{port}"})
+
+        refused = await refusal(settings)
+
+    assert "another security protocol, or a proxy whose broker is away" in str(refused)
